@@ -2,10 +2,10 @@
 #ifndef QUIRE_LIMITS_H
 #define QUIRE_LIMITS_H
 
+#include "token.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "step.h"
 
 struct engine_group_limits {
     uint32_t block_count;   /* ids 0 .. block_count - 1 */

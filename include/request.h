@@ -8,7 +8,7 @@
 #define QUIRE_REQUEST_H
 
 #include "status.h"
-#include "step.h"
+#include "token.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -8,6 +8,8 @@
 #include "tokenizer.h"
 
 struct scheduler;
+struct step_plan; /* step.h, which the server never includes */
+struct step_result;
 
 /* The engine as the scheduler sees it: engine_step, or a fake one in tests. */
 struct scheduler_engine {

@@ -10,17 +10,14 @@
 #define QUIRE_STEP_H
 
 #include "status.h"
+#include "token.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define KV_BLOCK_TOKENS 16u       /* one AVX-512 register of f32 scores */
-#define STEP_GROUPS_MAX 3u        /* cache groups of a model: full, window, cross */
-#define STEP_TOP_MAX 20u          /* most alternatives an output can report */
 #define STEP_NO_BLOCK UINT32_MAX  /* table entry of a block that slid out of the window */
 #define STEP_NO_SLOT UINT32_MAX
-#define STEP_NO_TOKEN UINT32_MAX
 
 enum step_segment_kind { STEP_DECODER, STEP_ENCODER, STEP_PREFIX };
 
@@ -65,11 +62,6 @@ struct step_sample {
     uint32_t mask;                   /* constrained decoding; 0: none */
 };
 
-struct step_bias {
-    uint32_t id;
-    float value;
-};
-
 /* What one step can hold: fixed at start. */
 struct step_capacity {
     uint32_t tokens, segments, block_ids, copies, samples, biases, history;
@@ -81,17 +73,6 @@ struct step_plan {
     struct step_capacity capacity;
     struct step_capacity count; /* in use */
     struct step_capacity at;    /* byte offset of each array */
-};
-
-struct step_token {
-    uint32_t id;
-    float logprob; /* natural log, of the model's own distribution: before penalties, bias and temperature */
-};
-
-struct step_output { /* one per step_sample, in order */
-    struct step_token token; /* drawn (STEP_SAMPLE) or the target (STEP_SCORE) */
-    uint32_t rank;           /* 1 + number of tokens more probable */
-    uint32_t top_count;      /* written to tops[index * STEP_TOP_MAX ...], most probable first, ties lowest id */
 };
 
 struct step_result {
