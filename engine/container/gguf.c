@@ -5,37 +5,18 @@
  * twice that of knowing the length, and the parser stays simple. */
 #include "gguf.h"
 
+#include "file_open.h"
 #include "gguf_parse.h"
 #include "quote.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIRST_PIECE_BYTES ((size_t)1 << 20)
 
 /* ---- opening ------------------------------------------------------------------------------------------------------ */
-
-QUIRE_NODISCARD static enum quire_status read_range(int descriptor, const char *path, unsigned char *to, size_t from,
-                                                    size_t end, struct quire_error *error)
-{
-    while (from < end) {
-        ssize_t count = pread(descriptor, to + from, end - from, (off_t)from);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return quire_fail(error, QUIRE_IO, "%s: cannot read at byte %zu: %s", path, from, strerror(errno));
-        if (count == 0)
-            return quire_fail(error, QUIRE_IO, "%s: became shorter while it was read, at byte %zu", path, from);
-        from += (size_t)count;
-    }
-    return QUIRE_OK;
-}
 
 QUIRE_NODISCARD static enum quire_status read_header(struct gguf *gguf, int descriptor, struct quire_error *error)
 {
@@ -51,7 +32,7 @@ QUIRE_NODISCARD static enum quire_status read_header(struct gguf *gguf, int desc
         if (header == NULL)
             return quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory for a header of %zu bytes", gguf->path, more);
         gguf->header = header;
-        status = read_range(descriptor, gguf->path, header, count, more, error);
+        status = file_read_exact(descriptor, gguf->path, count, header + count, more - count, error);
         if (status != QUIRE_OK)
             return status;
         count = more;
@@ -64,26 +45,15 @@ QUIRE_NODISCARD static enum quire_status read_header(struct gguf *gguf, int desc
 enum quire_status gguf_open(const char *path, struct gguf **out, struct quire_error *error)
 {
     struct gguf *gguf = calloc(1, sizeof *gguf);
-    struct stat info;
     enum quire_status status = QUIRE_OK;
     int descriptor = -1;
 
-    if (gguf == NULL || (gguf->path = strdup(path)) == NULL) {
+    if (gguf == NULL || (gguf->path = strdup(path)) == NULL)
         status = quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory", path);
-        goto done;
-    }
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0 || fstat(descriptor, &info) != 0) {
-        status = quire_fail(error, errno == ENOENT ? QUIRE_NOT_FOUND : QUIRE_IO, "%s: %s", path, strerror(errno));
-        goto done;
-    }
-    if (!S_ISREG(info.st_mode)) {
-        status = quire_fail(error, QUIRE_BAD_FILE, "%s: not a regular file", path);
-        goto done;
-    }
-    gguf->file_bytes = (uint64_t)info.st_size;
-    status = read_header(gguf, descriptor, error);
-done:
+    if (status == QUIRE_OK)
+        status = file_open(path, &descriptor, &gguf->file_bytes, error);
+    if (status == QUIRE_OK)
+        status = read_header(gguf, descriptor, error);
     if (descriptor >= 0)
         close(descriptor);
     if (status == QUIRE_OK)

@@ -1,0 +1,46 @@
+/* See json_file.h. Any thread. */
+#include "json_file.h"
+
+#include "file_open.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum quire_status json_file_load(const char *path, size_t bytes_max, json_t **out, struct quire_error *error)
+{
+    int descriptor = -1;
+    uint64_t file_bytes;
+    char *text = NULL;
+    json_t *json = NULL;
+    json_error_t reason;
+    enum quire_status status = file_open(path, &descriptor, &file_bytes, error);
+
+    if (status != QUIRE_OK)
+        return status;
+    if (file_bytes > bytes_max) {
+        status = quire_fail(error, QUIRE_LIMIT, "%s: has %llu bytes; at most %zu are read", path,
+                            (unsigned long long)file_bytes, bytes_max);
+        goto done;
+    }
+    text = malloc((size_t)file_bytes + 1);
+    if (text == NULL) {
+        status = quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory for %llu bytes", path, (unsigned long long)file_bytes);
+        goto done;
+    }
+    status = file_read_exact(descriptor, path, 0, text, (size_t)file_bytes, error);
+    if (status != QUIRE_OK)
+        goto done;
+    json = json_loadb(text, (size_t)file_bytes, 0, &reason);
+    if (json == NULL || !json_is_object(json)) {
+        status = json == NULL ? quire_fail(error, QUIRE_BAD_FILE, "%s: line %d, column %d: %s", path, reason.line,
+                                           reason.column, reason.text)
+                              : quire_fail(error, QUIRE_BAD_FILE, "%s: not a JSON object", path);
+        json_decref(json);
+        goto done;
+    }
+    *out = json;
+done:
+    free(text);
+    close(descriptor);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* JSON files of bounded size. */
+#ifndef QUIRE_JSON_FILE_H
+#define QUIRE_JSON_FILE_H
+
+#include "status.h"
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* Reads and parses a file of at most `bytes_max` bytes whose top is an object; where a key appears twice the last one counts,
+ * as in Python. The caller owns *out. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_LIMIT, QUIRE_BAD_FILE (names line and column). */
+QUIRE_NODISCARD enum quire_status json_file_load(const char *path, size_t bytes_max, json_t **out,
+                                                 struct quire_error *error);
+
+#endif
