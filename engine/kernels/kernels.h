@@ -59,7 +59,7 @@ struct attention_piece_call {
 };
 
 struct kernels {
-    const char *name; /* "scalar", "avx2", "avx512" */
+    const char *name; /* "scalar", "avx2", "avx512", "openblas" */
     void (*gemm[MATRIX_FORMAT_COUNT])(const struct gemm_call *call);
     void (*attention_piece)(const struct attention_piece_call *call);
     /* Norms of one row; weight or bias may be NULL. out may be x.  RMSNorm arXiv:1910.07467, LayerNorm arXiv:1607.06450 */
@@ -78,9 +78,13 @@ struct kernels {
     /* Merges the partials of consecutive pieces in order: (maximum, sum, accumulator) of `count` = queries * heads each. */
     void (*attention_merge)(float *maximum, float *sum, float *accumulator, const float *piece_maximum,
                             const float *piece_sum, const float *piece_accumulator, uint32_t count, uint32_t head_dim);
+    /* For ceilings.c: `rounds` of independent multiply-adds in registers; data: [32], read and overwritten. Returns the
+     * floating-point operations done. */
+    uint64_t (*burn)(uint32_t rounds, float *data);
 };
 
-/* `name` NULL: the best row that this processor has. QUIRE_NOT_FOUND (lists the names), QUIRE_UNSUPPORTED (the processor lacks it). */
+/* `name` NULL: the best row that this processor has; where it has no fused multiply-add, OpenBLAS's products, a numeric class
+ * of their own (per processor type). QUIRE_NOT_FOUND (lists the names), QUIRE_UNSUPPORTED (the processor lacks it). */
 QUIRE_NODISCARD enum quire_status kernels_select(const char *name, const struct kernels **out, struct quire_error *error);
 
 /* Stores one token's key and value row ([kv_heads][head_dim] each) into slot `position % 16` of its block. */
