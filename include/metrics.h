@@ -1,5 +1,5 @@
-/* Counters, gauges and histograms in Prometheus' text format. Implemented in server/metrics.c, where one table gives each
- * its name, help and buckets (vLLM's). Any thread; each call is one relaxed atomic operation. */
+/* Counters and histograms in Prometheus' text format. Implemented in server/metrics.c, where one table gives each its name,
+ * help and buckets (vLLM's). Any thread; each call is a few relaxed atomic operations. */
 #ifndef QUIRE_METRICS_H
 #define QUIRE_METRICS_H
 
@@ -21,5 +21,11 @@ enum metric {
 
 void metrics_add(enum metric metric, uint64_t amount);     /* counters */
 void metrics_observe(enum metric metric, double value);    /* histograms */
+
+/* Writes all of the above as Prometheus text. `labels` goes into every pair of braces, such as model_name="x". */
+void metrics_write(FILE *out, const char *labels);
+
+/* One value with its HELP and TYPE lines; for figures that others keep. `type` is "gauge" or "counter". */
+void metrics_write_value(FILE *out, const char *name, const char *type, const char *help, const char *labels, double value);
 
 #endif

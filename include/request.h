@@ -66,6 +66,8 @@ struct token_log {
     _Atomic uint32_t count;     /* entries readable */
     _Atomic uint64_t text_safe_bytes; /* with stop strings: so many bytes of the decoded text can no longer become part
                                          of a stop string. Without: not used. Never decreases. */
+    /* The decoded text is that of a continuation: detokenizer_init, then at_start = false, so that an answer's first space
+     * is kept. Both sides count its bytes that way. */
     _Atomic uint32_t finish;          /* enum finish_reason, stored after the last entry */
     /* Valid once finish is set: */
     uint64_t text_final_bytes; /* the text ends here (before the stop string); UINT64_MAX: the whole decoded text */

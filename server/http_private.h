@@ -1,0 +1,54 @@
+/* What http.c and sse.c share. */
+#ifndef QUIRE_HTTP_PRIVATE_H
+#define QUIRE_HTTP_PRIVATE_H
+
+#include "exchange.h"
+#include "generation.h"
+#include "http.h"
+#include "text_worker.h"
+#include "wake.h"
+
+#include <microhttpd.h>
+
+enum exchange_state {
+    EXCHANGE_RECEIVING, /* the body is on its way */
+    EXCHANGE_PREPARING, /* the text worker has it */
+    EXCHANGE_PREPARED,  /* the handler has run */
+    EXCHANGE_WAITING,   /* for the whole answer */
+    EXCHANGE_STREAMING,
+    EXCHANGE_ANSWERED,  /* a response is queued */
+};
+
+struct http_exchange {
+    struct exchange exchange;
+    struct http_connection *connection;
+    _Atomic enum exchange_state state; /* PREPARING to PREPARED is the text worker's step, all others an HTTP thread's */
+    bool discard;                      /* the reply is decided: the body is read and dropped */
+    size_t received_bytes;
+    struct text_job job;
+    struct json_out stream; /* bytes for the client, from `stream_at` not yet taken */
+    size_t stream_at;
+    uint64_t heartbeat_ns; /* when the client gets a sign of life */
+    uint64_t start_ns;
+};
+
+struct http_connection { /* one per TCP connection, as long as it lives */
+    struct waiter waiter; /* first: a waiter is a connection */
+    struct http_server *server;
+    struct MHD_Connection *mhd;
+    struct http_exchange *current; /* NULL between requests */
+    bool served;                   /* has answered a request before */
+};
+
+struct http_server {
+    struct http_options options;
+    struct MHD_Daemon *daemon;
+    struct waker *waker;
+    struct text_worker *worker;
+    uint32_t port;
+};
+
+/* Queues the response that streams the exchange's generation. */
+enum MHD_Result sse_respond(struct http_exchange *exchange);
+
+#endif

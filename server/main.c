@@ -1,0 +1,323 @@
+/* The program: its commands, and for `serve` the order of start and stop. HTTP comes first, so that /health can say that the model
+ * is loading; then a thread loads the model while this one waits for signals; at the end the reverse. The only file that knows
+ * server, scheduler and engine.
+ *
+ * Threads here: main (waits for signals), the loader (ends when the model is there). */
+#include "cli.h"
+#include "engine.h"
+#include "http.h"
+#include "jinja/jinja.h"
+#include "log.h"
+#include "machine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+struct server { /* all that `serve` has */
+    const struct config *config;
+    struct engine_options engine_options;
+    struct service service;
+    struct served_model model;
+    struct http_server *http;
+    struct tokenizer *tokenizer;
+    struct engine *engine;
+    struct scheduler *scheduler;
+    struct jinja_template *chat_template;
+    int loaded; /* eventfd, written when the loader is done */
+    enum quire_status load_status;
+    struct quire_error load_error;
+};
+
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
+
+static struct engine_options engine_options_of(const struct config *config)
+{
+    struct machine machine = machine_probe("");
+
+    return (struct engine_options){
+        .model_path = config->model,
+        .kernels = config->kernels,
+        .thread_count = config->threads > 0 ? config->threads : machine.threads,
+        .model_len_max = config->max_model_len,
+        .step_tokens_max = config->max_num_batched_tokens,
+        .sequence_max = config->max_num_seqs,
+        .memory_budget_bytes =
+            config->memory_budget > 0 ? config->memory_budget : machine_memory_budget(machine.available_bytes),
+        .kv_cache_bytes = config->kv_cache_memory,
+    };
+}
+
+/* A line at each tenth of the way. */
+static void load_progress(void *context, uint64_t done_bytes, uint64_t total_bytes)
+{
+    unsigned *tenths = context;
+    unsigned now = total_bytes == 0 ? 10 : (unsigned)((double)done_bytes / (double)total_bytes * 10);
+
+    if (now == *tenths)
+        return;
+    *tenths = now;
+    log_event(LOG_INFO, "loading", "percent=%u mebibytes=%.1f", now * 10, (double)total_bytes / 1048576.0);
+}
+
+static enum quire_status chat_template_load(struct server *server)
+{
+    const char *path = server->config->chat_template;
+    const char *own = tokenizer_chat_template(server->tokenizer, NULL);
+    struct quire_error cause;
+    enum quire_status status;
+    char *text;
+    size_t bytes;
+    FILE *file;
+
+    if (path == NULL) {
+        /* A model whose template cannot be read still completes; chat says what is wrong. */
+        if (own != NULL && jinja_compile(own, strlen(own), &server->chat_template, &cause) != QUIRE_OK)
+            log_event(LOG_WARNING, "chat_template_unusable", "reason=\"%s\"", cause.message);
+        return QUIRE_OK;
+    }
+    file = fopen(path, "rbe");
+    if (file == NULL)
+        return quire_fail(&server->load_error, QUIRE_IO, "cannot read the chat template %s: %s", path, strerror(errno));
+    status = stream_read_all(file, path, &text, &bytes, &server->load_error);
+    fclose(file);
+    if (status != QUIRE_OK)
+        return status;
+    status = jinja_compile(text, bytes, &server->chat_template, &cause);
+    free(text);
+    return status == QUIRE_OK ? status : quire_fail(&server->load_error, status, "%.200s: %.300s", path, cause.message);
+}
+
+static enum quire_status step_run(void *context, const struct step_plan *plan, struct step_result *result,
+                                  struct quire_error *error)
+{
+    return engine_step(context, plan, result, error);
+}
+
+static void progress_run(void *context)
+{
+    http_wake(context);
+}
+
+static enum quire_status scheduler_load(struct server *server)
+{
+    const struct engine_limits *limits = engine_limits(server->engine);
+    const struct scheduler_options options = {
+        .limits = limits,
+        .engine = {.context = server->engine, .step = step_run},
+        .tokenizer = server->tokenizer,
+        .running_max = limits->sequence_max,
+        .step_tokens_max = limits->step_tokens_max,
+        .queue_max = server->config->max_queue,
+        .prefix_cache = server->config->enable_prefix_caching,
+        .progress = progress_run,
+        .progress_context = server->http,
+    };
+    enum quire_status status = scheduler_create(&options, &server->scheduler, &server->load_error);
+
+    return status == QUIRE_OK ? scheduler_start(server->scheduler, &server->load_error) : status;
+}
+
+static void *loader_run(void *context)
+{
+    struct server *server = context;
+    unsigned tenths = 0;
+    uint64_t one = 1;
+
+    server->engine_options.progress = load_progress;
+    server->engine_options.progress_context = &tenths;
+    server->load_status = tokenizer_open(server->config->model, &server->tokenizer, &server->load_error);
+    if (server->load_status == QUIRE_OK)
+        server->load_status = chat_template_load(server);
+    if (server->load_status == QUIRE_OK)
+        server->load_status = engine_open(&server->engine_options, &server->engine, &server->load_error);
+    if (server->load_status == QUIRE_OK)
+        server->load_status = scheduler_load(server);
+    (void)!write(server->loaded, &one, sizeof one);
+    return NULL;
+}
+
+/* ---- serve ------------------------------------------------------------------------------------------------------- */
+
+static void model_publish(struct server *server)
+{
+    char url[300];
+
+    server->model = (struct served_model){
+        .scheduler = server->scheduler,
+        .tokenizer = server->tokenizer,
+        .limits = engine_limits(server->engine),
+        .chat_template = server->chat_template,
+        .special_tokens_in_content = server->config->special_tokens_in_content,
+    };
+    snprintf(url, sizeof url, "http://%s:%u", server->config->host, http_port(server->http));
+    start_report_write(stdout, server->service.model_name, url, server->model.limits,
+                       server->engine_options.memory_budget_bytes, server->engine_options.thread_count);
+    atomic_store_explicit(&server->service.model, &server->model, memory_order_release);
+    log_event(LOG_INFO, "ready", "model=\"%s\" url=%s", server->service.model_name, url);
+}
+
+/* Waits up to `timeout_ms` (-1: for ever). True when a signal to end has come. */
+static bool signal_wait(int signals, int timeout_ms)
+{
+    struct pollfd ready = {.fd = signals, .events = POLLIN};
+    struct signalfd_siginfo info;
+
+    return poll(&ready, 1, timeout_ms) > 0 && read(signals, &info, sizeof info) == (ssize_t)sizeof info;
+}
+
+/* Lets what runs finish; a second signal ends that. */
+static void drain(struct server *server, int signals)
+{
+    bool forced = false;
+
+    atomic_store(&server->service.draining, true);
+    log_event(LOG_INFO, "draining", "requests=%u", atomic_load(&server->service.generation_count));
+    while (!forced && atomic_load(&server->service.generation_count) > 0)
+        forced = signal_wait(signals, 20);
+    scheduler_stop(server->scheduler, !forced);
+    struct scheduler_stats stats = scheduler_stats(server->scheduler);
+    log_event(forced || (stats.blocks_used == 0 && stats.running == 0) ? LOG_INFO : LOG_ERROR, "stopped",
+              "forced=%s blocks_used=%u running=%u waiting=%u generated_tokens=%llu", forced ? "yes" : "no",
+              stats.blocks_used, stats.running, stats.waiting, (unsigned long long)stats.generation_tokens);
+}
+
+static enum quire_status serve_until_signal(struct server *server, int signals, struct quire_error *error)
+{
+    struct pollfd ready[] = {{.fd = signals, .events = POLLIN}, {.fd = server->loaded, .events = POLLIN}};
+    pthread_t loader;
+    int failure = pthread_create(&loader, NULL, loader_run, server);
+
+    if (failure != 0)
+        return quire_fail(error, QUIRE_IO, "cannot start the loader: %s", strerror(failure));
+    while (poll(ready, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (ready[1].revents == 0) { /* told to end before the model was there: nothing is worth waiting for */
+        log_close();
+        _exit(0);
+    }
+    pthread_join(loader, NULL);
+    if (server->load_status != QUIRE_OK) {
+        *error = server->load_error;
+        return server->load_status;
+    }
+    model_publish(server);
+    while (!signal_wait(signals, -1)) {
+    }
+    drain(server, signals);
+    return QUIRE_OK;
+}
+
+static void server_deinit(struct server *server)
+{
+    http_close(server->http);
+    if (server->scheduler != NULL) {
+        scheduler_stop(server->scheduler, false);
+        scheduler_destroy(server->scheduler);
+    }
+    engine_close(server->engine);
+    jinja_template_destroy(server->chat_template);
+    tokenizer_close(server->tokenizer);
+    if (server->loaded >= 0)
+        close(server->loaded);
+}
+
+/* Each connection needs a descriptor. */
+static void descriptors_raise(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static enum quire_status serve(struct config *config, struct quire_error *error)
+{
+    struct server server = {.config = config, .loaded = -1};
+    struct http_options http = {
+        .host = config->host,
+        .port = config->port,
+        .thread_count = 2,
+        .connection_max = config->max_connections,
+        .client_timeout_s = config->client_timeout_s,
+        .body_bytes_max = config->max_body_size,
+        .api_key = config->api_key,
+        .service = &server.service,
+    };
+    enum quire_status status = QUIRE_OK;
+    char *name = NULL;
+    sigset_t ending;
+    int signals = -1;
+
+    if (config->model == NULL)
+        status = demo_model_find(&config->model, error);
+    if (status != QUIRE_OK)
+        return status;
+    log_open((enum log_level)config->log_level, config->log_json);
+    descriptors_raise();
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ending, NULL); /* before any thread, so that all have it */
+    signals = signalfd(-1, &ending, SFD_CLOEXEC);
+    server.loaded = eventfd(0, EFD_CLOEXEC);
+    name = config->served_model_name != NULL ? strdup(config->served_model_name) : model_name_of(config->model);
+    server.service.model_name = name;
+    server.service.version = QUIRE_VERSION;
+    server.service.created_s = (int64_t)time(NULL);
+    server.engine_options = engine_options_of(config);
+    if (signals < 0 || server.loaded < 0 || name == NULL)
+        status = quire_fail(error, QUIRE_IO, "cannot wait for signals: %s", strerror(errno));
+    if (status == QUIRE_OK)
+        status = http_open(&http, &server.http, error);
+    if (status == QUIRE_OK)
+        status = serve_until_signal(&server, signals, error);
+    server_deinit(&server);
+    if (signals >= 0)
+        close(signals);
+    free(name);
+    log_close();
+    return status;
+}
+
+/* ---- the other commands ------------------------------------------------------------------------------------------ */
+
+static enum quire_status bench(struct config *config, struct quire_error *error)
+{
+    struct engine_options options = engine_options_of(config);
+
+    return engine_bench(&options, config->json, stdout, error);
+}
+
+static enum quire_status inspect(struct config *config, struct quire_error *error)
+{
+    return engine_inspect(config->model, stdout, error);
+}
+
+int main(int argument_count, char **arguments)
+{
+    static const struct command commands[] = {
+        {"serve", "[MODEL]", "Serves a model over HTTP; without MODEL the demo model", COMMAND_SERVE, false, serve},
+        {"bench", "MODEL", "Measures a model and the machine", COMMAND_BENCH, true, bench},
+        {"tokenize", "MODEL", "Standard input to token ids", COMMAND_TOKENIZE, true, command_tokenize},
+        {"inspect", "MODEL", "Shows what a model file holds", COMMAND_INSPECT, true, inspect},
+        {"template", "FILE", "Renders a chat template with the JSON variables of standard input", COMMAND_TEMPLATE, true,
+         command_template},
+        {"help", "[COMMAND]", "Shows this", 0, false, NULL},
+        {"version", "", "Shows the version", 0, false, NULL},
+        {NULL, NULL, NULL, 0, false, NULL},
+    };
+
+    return cli_run(commands, argument_count, arguments);
+}

@@ -1,0 +1,31 @@
+/* What all endpoints share: the model once it is loaded, and whether the server is shutting down. */
+#ifndef QUIRE_SERVICE_H
+#define QUIRE_SERVICE_H
+
+#include "limits.h"
+#include "scheduler.h"
+#include "tokenizer.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct jinja_template;
+
+struct served_model { /* immutable; everything in it outlives the HTTP server */
+    struct scheduler *scheduler;
+    const struct tokenizer *tokenizer;
+    const struct engine_limits *limits;
+    const struct jinja_template *chat_template; /* NULL: the model has none, and chat is a 400 */
+    bool special_tokens_in_content;
+};
+
+struct service {
+    const char *model_name, *version;
+    int64_t created_s;                           /* seconds since 1970, for /v1/models */
+    _Atomic(const struct served_model *) model;  /* NULL while it loads */
+    _Atomic bool draining;                       /* new work is refused */
+    _Atomic uint32_t generation_count;           /* being answered now */
+};
+
+#endif
