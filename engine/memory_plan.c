@@ -50,6 +50,11 @@ enum quire_status memory_plan_blocks(const struct memory_request *request, uint3
         return status;
     count = size_min(size_min(room / request->block_bytes, useful), SIZE_MAX / request->block_bytes);
     count = size_min(count, UINT32_MAX - 1); /* STEP_NO_BLOCK is no block */
+    if (count == 0)
+        return quire_fail(error, QUIRE_NO_MEMORY,
+                          "the KV cache has %.1f KiB, which is less than one block of %u tokens (%.1f KiB): allow more "
+                          "with --kv-cache-memory",
+                          (double)room / 1024, KV_BLOCK_TOKENS, (double)request->block_bytes / 1024);
     if (count < sequence_blocks)
         return quire_fail(error, QUIRE_NO_MEMORY,
                           "the KV cache has room for %zu tokens (%.1f MiB), but one sequence may have %u (%.1f MiB): pass "

@@ -65,6 +65,8 @@ Test(memory_plan, one_sequence_must_fit)
     request.kv_cache_bytes = 0;
     request.budget_bytes = 66999;
     expect_refused(request, "--max-model-len 96 ");
+    request.budget_bytes = 60999;
+    expect_refused(request, "less than one block");
 }
 
 Test(memory_plan, weights_beyond_the_budget_are_refused)
