@@ -141,7 +141,7 @@ void worker_pool_run(struct worker_pool *pool, uint32_t item_count,
     atomic_store_explicit(&pool->ticket, (uint64_t)generation << 32 | item_count, memory_order_release);
     atomic_store_explicit(&pool->generation, generation, memory_order_seq_cst);
     if (atomic_load_explicit(&pool->sleeper_count, memory_order_seq_cst) != 0)
-        futex_wake(&pool->generation, item_count - 1);
+        futex_wake(&pool->generation, item_count < pool->worker_count ? item_count - 1 : pool->worker_count - 1);
     worker_take_items(pool, 0);
     owner_await_items(pool);
 }
