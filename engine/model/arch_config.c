@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-QUIRE_NODISCARD static enum quire_status check(const struct arch *arch, const char *path, struct quire_error *error)
+enum quire_status arch_check_heads(const struct arch *arch, const char *path, struct quire_error *error)
 {
     uint32_t heads = arch->attention.query_heads, kv_heads = arch->attention.kv_heads, dim = arch->attention.head_dim;
 
@@ -15,6 +15,11 @@ QUIRE_NODISCARD static enum quire_status check(const struct arch *arch, const ch
     if ((uint64_t)heads * dim > ARCH_WIDTH_MAX)
         return quire_fail(error, QUIRE_BAD_FILE, "%s: %u heads of %u dimensions are wider than %u", path, heads, dim,
                           ARCH_WIDTH_MAX);
+    return QUIRE_OK;
+}
+
+QUIRE_NODISCARD static enum quire_status check(const struct arch *arch, const char *path, struct quire_error *error)
+{
     if (arch->position.kind == POSITION_ROPE && arch->position.rope.dims % 2 != 0)
         return quire_fail(error, QUIRE_BAD_FILE, "%s: heads of %u rotary dimensions are not even", path, arch->position.rope.dims);
     if (!(arch->norm.epsilon > 0 && arch->norm.epsilon < 1))

@@ -18,6 +18,9 @@ QUIRE_NODISCARD enum quire_status arch_from_json(const struct model_file *file, 
 QUIRE_NODISCARD enum quire_status arch_from_gguf(const struct model_file *file, uint32_t model_len_max, struct arch *arch,
                                                  struct quire_error *error);
 
+/* What both readers hold the head counts to as soon as they know them. QUIRE_BAD_FILE. */
+QUIRE_NODISCARD enum quire_status arch_check_heads(const struct arch *arch, const char *path, struct quire_error *error);
+
 /* ---- rotary positions --------------------------------------------------------------------------------------------- */
 
 enum rope_scaling {

@@ -83,8 +83,6 @@ static uint32_t read_u32(struct reader *reader, const char *name, uint32_t other
     if (reader->status != QUIRE_OK || (!has(reader, name) && otherwise != UINT32_MAX))
         return otherwise;
     reader->status = gguf_get_u32(reader->gguf, full_key(reader, name, key), &value, reader->error);
-    if (reader->status == QUIRE_NOT_FOUND)
-        reader->status = QUIRE_BAD_FILE;
     if (reader->status == QUIRE_OK && (value < min || value > max))
         FAIL(reader, QUIRE_BAD_FILE, "%s is %u, not %u to %u", key, value, min, max);
     return value;
@@ -112,8 +110,6 @@ static const struct family *find_family(struct reader *reader)
     uint32_t splits = 0;
 
     reader->status = gguf_get_string(reader->gguf, "general.architecture", &name, reader->error);
-    if (reader->status == QUIRE_NOT_FOUND)
-        reader->status = QUIRE_BAD_FILE;
     if (reader->status == QUIRE_OK && gguf_find(reader->gguf, "split.count") != NULL) {
         reader->status = gguf_get_u32(reader->gguf, "split.count", &splits, reader->error);
         if (splits > 1)
@@ -254,6 +250,8 @@ static void read_attention(struct reader *reader, const struct model_file *file,
         FAIL(reader, QUIRE_UNSUPPORTED, "keys of %u and values of %u dimensions are not supported", dim, value_dim);
     arch->attention.head_dim = dim;
     arch->attention.scale = dim != 0 ? (float)(1.0 / sqrt((double)dim)) : 0;
+    if (reader->status == QUIRE_OK)
+        reader->status = arch_check_heads(arch, reader->path, reader->error);
     arch->attention.qkv_bias = model_file_find(file, "blk.0.attn_q.bias") != NULL ||
                                model_file_find(file, "blk.0.attn_qkv.bias") != NULL;
     arch->attention.out_bias = model_file_find(file, "blk.0.attn_output.bias") != NULL;
@@ -277,7 +275,7 @@ static uint32_t read_vocab_size(struct reader *reader, const struct model_file *
     const struct model_tensor *embedding = model_file_find(file, "token_embd.weight");
 
     if (embedding == NULL) {
-        FAIL(reader, QUIRE_BAD_FILE, "%s", "the tensor \"token_embd.weight\" is missing");
+        FAIL(reader, QUIRE_NOT_FOUND, "%s", "the tensor \"token_embd.weight\" is missing");
         return 0;
     }
     if (embedding->dimension_count != 2 || embedding->dimensions[0] > ARCH_VOCAB_MAX)
@@ -306,13 +304,13 @@ enum quire_status arch_from_gguf(const struct model_file *file, uint32_t model_l
     arch->ffn.bias = model_file_find(file, "blk.0.ffn_up.bias") != NULL;
     arch->norm.kind = family->norm;
     arch->norm.bias = family->norm == NORM_LAYER;
-    if (reader.status == QUIRE_OK && !has(&reader, family->epsilon))
-        FAIL(&reader, QUIRE_BAD_FILE, "the metadata key \"%s%s\" is missing", reader.prefix, family->epsilon);
-    arch->norm.epsilon = (float)read_number(&reader, family->epsilon, 0, 0, 1);
     if (reader.status == QUIRE_OK)
         read_attention(&reader, file, arch);
     if (reader.status == QUIRE_OK)
         read_window(&reader, family, arch);
+    if (reader.status == QUIRE_OK && !has(&reader, family->epsilon))
+        FAIL(&reader, QUIRE_NOT_FOUND, "the metadata key \"%s%s\" is missing", reader.prefix, family->epsilon);
+    arch->norm.epsilon = (float)read_number(&reader, family->epsilon, 0, 0, 1);
     arch->vocab_size = read_vocab_size(&reader, file);
     arch->tied_embeddings = model_file_find(file, "output.weight") == NULL;
     arch->position.kind = family->position;

@@ -138,6 +138,8 @@ static void read_attention(struct config *config, const struct family *family, s
     arch->attention.scale = config_bool(config, "scale_attn_weights", true) && arch->attention.head_dim != 0
                                 ? (float)(1.0 / sqrt((double)arch->attention.head_dim))
                                 : 1.0f;
+    if (config->status == QUIRE_OK)
+        config->status = arch_check_heads(arch, config->path, config->error);
     arch->attention.qkv_bias = read_bias(config, family->qkv_bias, "attention_bias");
     arch->attention.out_bias = read_bias(config, family->out_bias, "attention_bias");
     arch->attention.qk_norm = family->qk_norm;
