@@ -48,10 +48,10 @@ static bool penalised(const struct request_spec *spec)
     return spec->presence_penalty != 0.0f || spec->frequency_penalty != 0.0f || spec->repetition_penalty != 1.0f;
 }
 
-static struct step_capacity claim_of(const struct scheduler *scheduler, const struct sequence *sequence)
+static struct plan_claim claim_of(const struct scheduler *scheduler, const struct sequence *sequence)
 {
     const struct request_spec *spec = &sequence->request->spec;
-    struct step_capacity claim = {.biases = spec->bias_count};
+    struct plan_claim claim = {.biases = spec->bias_count};
 
     if (penalised(spec))
         claim.history = sequence_known(sequence);
@@ -65,18 +65,16 @@ static struct step_capacity claim_of(const struct scheduler *scheduler, const st
 static bool claim_fits(struct scheduler *scheduler, struct sequence *sequence)
 {
     const struct step_capacity *capacity = &scheduler->plan->capacity, *count = &scheduler->plan->count;
-    struct step_capacity *kept = &scheduler->passed_over;
-    struct step_capacity claim = claim_of(scheduler, sequence);
-    struct step_capacity others = *kept;
+    struct plan_claim *kept = &scheduler->passed_over, claim = claim_of(scheduler, sequence), others = *kept;
 
     if (sequence->passed_over) {
         kept->history -= claim.history;
         kept->biases -= claim.biases;
-        others = (struct step_capacity){0};
+        others = (struct plan_claim){0};
     }
     sequence->passed_over =
-        (claim.history > 0 && (uint64_t)count->history + others.history + claim.history > capacity->history) ||
-        (claim.biases > 0 && (uint64_t)count->biases + others.biases + claim.biases > capacity->biases);
+        (claim.history > 0 && count->history + others.history + claim.history > capacity->history) ||
+        (claim.biases > 0 && count->biases + others.biases + claim.biases > capacity->biases);
     return !sequence->passed_over;
 }
 
@@ -306,25 +304,33 @@ static void plan_begin(struct scheduler *scheduler)
     memset(&plan->count, 0, sizeof plan->count);
     scheduler->planned_count = 0;
     scheduler->short_of_blocks = false;
-    scheduler->passed_over = (struct step_capacity){0};
-    for (uint32_t i = 0; i < scheduler->running.count; i++) {
-        struct sequence *sequence = scheduler->running.at[i];
+    for (uint32_t i = 0; i < scheduler->running.count; i++)
+        scheduler->running.at[i]->segment_tokens = 0;
+}
 
-        sequence->segment_tokens = 0;
+static void plan_running(struct scheduler *scheduler)
+{
+    scheduler->passed_over = (struct plan_claim){0};
+    for (uint32_t i = 0; i < scheduler->running.count; i++) {
+        const struct sequence *sequence = scheduler->running.at[i];
+
         if (sequence->passed_over) {
-            struct step_capacity claim = claim_of(scheduler, sequence);
+            struct plan_claim claim = claim_of(scheduler, sequence);
 
             scheduler->passed_over.history += claim.history;
             scheduler->passed_over.biases += claim.biases;
         }
     }
+    plan_decodes(scheduler);
+    plan_prefills(scheduler);
 }
 
 void plan_build(struct scheduler *scheduler)
 {
     plan_begin(scheduler);
-    plan_decodes(scheduler);
-    plan_prefills(scheduler);
+    plan_running(scheduler);
+    if (scheduler->planned_count == 0) /* those for whom others were passed over got preempted: now the others' turn is due */
+        plan_running(scheduler);
     if (!scheduler->short_of_blocks)
         admit_waiting(scheduler);
     scheduler->stats.block_copies += scheduler->plan->count.copies;

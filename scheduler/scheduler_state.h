@@ -15,6 +15,11 @@ struct scheduler_tuning {
     uint32_t history_max, biases_max;    /* of one step; at least what one sequence needs is granted */
 };
 
+/* What a draw takes of a step's room. */
+struct plan_claim {
+    uint64_t history, biases;
+};
+
 enum scheduler_stop_mode { STOP_NOT, STOP_DRAIN, STOP_NOW };
 
 struct scheduler {
@@ -46,7 +51,7 @@ struct scheduler {
     struct step_result *result;
     struct sequence **planned; /* in the plan's order of segments */
     uint32_t planned_count;
-    struct step_capacity passed_over; /* history and biases kept for sequences that were passed over */
+    struct plan_claim passed_over; /* kept for sequences that were passed over */
     bool short_of_blocks;             /* somebody was preempted or got no block: nobody new is admitted */
     bool progressed;                  /* a log grew or finished */
 
