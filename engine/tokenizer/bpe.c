@@ -1,0 +1,300 @@
+/* Byte-pair encoding of one word. Thread: any; the model is immutable. Owner: tokenizer.
+ * Symbols form a linked list, candidate merges a heap ordered by (rank, position), so that a word of n characters costs
+ * n log n whatever it is made of. Ranks come from a merge list (Sennrich et al., arXiv:1508.07909, as in Hugging Face's
+ * tokenizers) or, for SentencePiece vocabularies, from the scores of the pieces. */
+#include "model.h"
+#include "unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_SYMBOL UINT32_MAX
+#define CHAR_IDS 0x400u /* covers the byte alphabet and Latin */
+
+struct symbol {
+    uint32_t id; /* TOKEN_NONE: not in the vocabulary (scores only) */
+    uint32_t start, bytes; /* in the word; 0 bytes: merged away */
+    uint32_t previous, next;
+};
+
+struct candidate {
+    uint32_t rank, at; /* `at`: the left symbol */
+    uint32_t id;       /* what the two become */
+};
+
+/* ---- merge table ---------------------------------------------------------------------------------------------------- */
+
+static size_t merge_slot(const struct merge_table *table, uint64_t pair)
+{
+    size_t mask = table->slot_count - 1;
+    uint64_t hash = pair * 0x9E3779B97F4A7C15u;
+    size_t slot = (size_t)(hash >> 24) & mask;
+
+    while (table->slots[slot].pair != 0 && table->slots[slot].pair != pair)
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+enum quire_status merge_table_add(struct merge_table *table, uint32_t left, uint32_t right, uint32_t rank, uint32_t id)
+{
+    uint64_t pair = ((uint64_t)left << 32 | right) + 1;
+
+    if ((table->count + 1) * 2 > table->slot_count) {
+        struct merge_table wider = {.slot_count = table->slot_count == 0 ? 1024 : table->slot_count * 2,
+                                    .count = table->count};
+        wider.slots = calloc(wider.slot_count, sizeof *wider.slots);
+        if (wider.slots == NULL)
+            return QUIRE_NO_MEMORY;
+        for (size_t i = 0; i < table->slot_count; i++)
+            if (table->slots[i].pair != 0)
+                wider.slots[merge_slot(&wider, table->slots[i].pair)] = table->slots[i];
+        free(table->slots);
+        *table = wider;
+    }
+    size_t slot = merge_slot(table, pair);
+    table->count += table->slots[slot].pair == 0;
+    table->slots[slot] = (struct merge){.pair = pair, .rank = rank, .id = id}; /* the last of two equal merges counts */
+    return QUIRE_OK;
+}
+
+/* ---- heap ------------------------------------------------------------------------------------------------------------ */
+
+static bool before(const struct candidate *a, const struct candidate *b)
+{
+    return a->rank < b->rank || (a->rank == b->rank && a->at < b->at);
+}
+
+static void heap_push(struct candidate *heap, size_t *count, struct candidate candidate)
+{
+    size_t i = (*count)++;
+
+    for (; i > 0 && before(&candidate, &heap[(i - 1) / 2]); i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = candidate;
+}
+
+static struct candidate heap_pop(struct candidate *heap, size_t *count)
+{
+    struct candidate top = heap[0], last = heap[--*count];
+    size_t i = 0;
+
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= *count)
+            break;
+        if (child + 1 < *count && before(&heap[child + 1], &heap[child]))
+            child++;
+        if (!before(&heap[child], &last))
+            break;
+        heap[i] = heap[child];
+        i = child;
+    }
+    heap[i] = last;
+    return top;
+}
+
+/* ---- merging --------------------------------------------------------------------------------------------------------- */
+
+/* Higher scores get lower ranks: the order of IEEE floats as integers. */
+static uint32_t score_rank(float score)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &score, sizeof bits);
+    bits = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u; /* ascending with the score */
+    return ~bits;
+}
+
+/* What `left` and its right neighbour may become; false where nothing. */
+static bool candidate_find(const struct word_model *model, const char *word, const struct symbol *symbols, uint32_t left,
+                           struct candidate *out)
+{
+    uint32_t right = symbols[left].next;
+
+    if (right == NO_SYMBOL)
+        return false;
+    if (model->scores != NULL) {
+        uint32_t id = vocabulary_find_plain(model->vocabulary, word + symbols[left].start,
+                                            (size_t)symbols[left].bytes + symbols[right].bytes);
+        if (id == TOKEN_NONE)
+            return false;
+        *out = (struct candidate){.rank = score_rank(model->scores[id]), .at = left, .id = id};
+        return true;
+    }
+    if (model->merges.slot_count == 0)
+        return false;
+    const struct merge *merge =
+        &model->merges.slots[merge_slot(&model->merges, ((uint64_t)symbols[left].id << 32 | symbols[right].id) + 1)];
+    *out = (struct candidate){.rank = merge->rank, .at = left, .id = merge->id};
+    return merge->pair != 0 && merge->id != TOKEN_NONE;
+}
+
+static void merge_all(const struct word_model *model, const char *word, struct symbol *symbols, uint32_t count,
+                      struct candidate *heap)
+{
+    size_t heap_count = 0;
+    struct candidate found;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (candidate_find(model, word, symbols, i, &found))
+            heap_push(heap, &heap_count, found);
+    while (heap_count > 0) {
+        struct candidate top = heap_pop(heap, &heap_count);
+        struct symbol *left = &symbols[top.at];
+        /* An entry may be out of date: a neighbour has merged meanwhile. */
+        if (left->bytes == 0 || !candidate_find(model, word, symbols, top.at, &found) || found.id != top.id)
+            continue;
+        struct symbol *right = &symbols[left->next];
+        left->id = top.id;
+        left->bytes += right->bytes;
+        right->bytes = 0;
+        left->next = right->next;
+        if (left->next != NO_SYMBOL)
+            symbols[left->next].previous = top.at;
+        if (left->previous != NO_SYMBOL && candidate_find(model, word, symbols, left->previous, &found))
+            heap_push(heap, &heap_count, found);
+        if (candidate_find(model, word, symbols, top.at, &found))
+            heap_push(heap, &heap_count, found);
+    }
+}
+
+/* ---- symbols --------------------------------------------------------------------------------------------------------- */
+
+struct symbol_list {
+    struct symbol *symbols;
+    uint32_t count;
+};
+
+static void symbol_append(struct symbol_list *list, uint32_t id, size_t start, size_t bytes)
+{
+    uint32_t at = list->count++;
+
+    list->symbols[at] = (struct symbol){.id = id,
+                                        .start = (uint32_t)start,
+                                        .bytes = (uint32_t)bytes,
+                                        .previous = at == 0 ? NO_SYMBOL : at - 1,
+                                        .next = at + 1};
+}
+
+/* The id of one character, with the prefix and suffix that its place in the word asks for. */
+static enum quire_status char_id(const struct word_model *model, const char *word, size_t start, size_t end, size_t count,
+                                 struct model_scratch *scratch, uint32_t *id)
+{
+    bool prefixed = start > 0 && model->prefix.count > 0, suffixed = end == count && model->suffix.count > 0;
+
+    if (!prefixed && !suffixed) {
+        size_t at = start;
+        uint32_t c = utf8_next(word, &at);
+        *id = c < CHAR_IDS ? model->char_ids[c] : vocabulary_find_plain(model->vocabulary, word + start, end - start);
+        return QUIRE_OK;
+    }
+    scratch->text.count = 0;
+    if ((prefixed && text_append(&scratch->text, model->prefix.bytes, model->prefix.count) != QUIRE_OK) ||
+        text_append(&scratch->text, word + start, end - start) != QUIRE_OK ||
+        (suffixed && text_append(&scratch->text, model->suffix.bytes, model->suffix.count) != QUIRE_OK))
+        return QUIRE_NO_MEMORY;
+    *id = vocabulary_find_plain(model->vocabulary, scratch->text.bytes, scratch->text.count);
+    return QUIRE_OK;
+}
+
+/* One symbol per character; characters without a token become bytes or (fused) unknowns. With scores that is done after
+ * the merges, for there a piece may have parts that are no pieces. */
+static enum quire_status symbols_fill(const struct word_model *model, const char *word, size_t count,
+                                      struct model_scratch *scratch, struct symbol_list *list)
+{
+    size_t unknown_start = 0, unknown_bytes = 0;
+
+    for (size_t at = 0; at < count;) {
+        size_t start = at, end = at + utf8_length(word[at]);
+        uint32_t id;
+        enum quire_status status = char_id(model, word, start, end, count, scratch, &id);
+        if (status != QUIRE_OK)
+            return status;
+        at = end;
+        if (id != TOKEN_NONE || model->scores != NULL) {
+            if (unknown_bytes > 0)
+                symbol_append(list, model->unknown, unknown_start, unknown_bytes);
+            unknown_bytes = 0;
+            symbol_append(list, id, start, end - start);
+        } else if (model_has_bytes(model, word + start, end - start)) {
+            for (size_t i = start; i < end; i++)
+                symbol_append(list, model->byte_ids[(unsigned char)word[i]], i, 1);
+        } else if (model->unknown != TOKEN_NONE) {
+            if (unknown_bytes > 0 && !model->fuse_unknown)
+                symbol_append(list, model->unknown, unknown_start, unknown_bytes);
+            unknown_start = unknown_bytes > 0 && model->fuse_unknown ? unknown_start : start;
+            unknown_bytes = end - unknown_start;
+        }
+    }
+    if (unknown_bytes > 0)
+        symbol_append(list, model->unknown, unknown_start, unknown_bytes);
+    if (list->count > 0)
+        list->symbols[list->count - 1].next = NO_SYMBOL;
+    return QUIRE_OK;
+}
+
+static enum quire_status symbols_give(const struct word_model *model, const char *word, const struct symbol_list *list,
+                                      struct token_list *out)
+{
+    bool unknown = false; /* the last id given stands for unknown text */
+
+    if (list->count == 0)
+        return QUIRE_OK;
+    for (uint32_t i = 0; i != NO_SYMBOL; i = list->symbols[i].next) {
+        const struct symbol *symbol = &list->symbols[i];
+        enum quire_status status = QUIRE_OK;
+        if (symbol->id != TOKEN_NONE) {
+            status = token_list_append(out, symbol->id);
+            unknown = false;
+        } else if (model_has_bytes(model, word + symbol->start, symbol->bytes)) {
+            for (uint32_t k = 0; k < symbol->bytes && status == QUIRE_OK; k++)
+                status = token_list_append(out, model->byte_ids[(unsigned char)word[symbol->start + k]]);
+            unknown = false;
+        } else if (model->unknown != TOKEN_NONE && !(unknown && model->fuse_unknown)) {
+            status = token_list_append(out, model->unknown);
+            unknown = true;
+        }
+        if (status != QUIRE_OK)
+            return status;
+    }
+    return QUIRE_OK;
+}
+
+static enum quire_status bpe_encode(const struct word_model *model, const char *word, size_t count,
+                                    struct model_scratch *scratch, struct token_list *out)
+{
+    if (model->whole_words) {
+        uint32_t id = vocabulary_find_plain(model->vocabulary, word, count);
+        if (id != TOKEN_NONE)
+            return token_list_append(out, id);
+    }
+    /* Each merge takes one symbol away and offers at most two candidates: at most 3 per symbol in all. */
+    if (count >= UINT32_MAX / 4 || array_grow(&scratch->symbols, &scratch->symbol_max, count, sizeof(struct symbol)) != QUIRE_OK ||
+        array_grow(&scratch->heap, &scratch->heap_max, count * 3, sizeof(struct candidate)) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
+    struct symbol_list list = {.symbols = scratch->symbols};
+    enum quire_status status = symbols_fill(model, word, count, scratch, &list);
+    if (status != QUIRE_OK)
+        return status;
+    merge_all(model, word, list.symbols, list.count, scratch->heap);
+    return symbols_give(model, word, &list, out);
+}
+
+enum quire_status bpe_prepare(struct word_model *model)
+{
+    model->encode = bpe_encode;
+    byte_ids_find(model->vocabulary, model->byte_ids);
+    for (size_t i = 0; i < model->merges.slot_count; i++) { /* plain text shall not add up to a reserved token */
+        struct merge *merge = &model->merges.slots[i];
+        if (merge->pair != 0 && (model->vocabulary->flags[merge->id] & PIECE_RESERVED) != 0)
+            merge->id = TOKEN_NONE;
+    }
+    model->char_ids = malloc(CHAR_IDS * sizeof *model->char_ids);
+    if (model->char_ids == NULL)
+        return QUIRE_NO_MEMORY;
+    for (uint32_t c = 0; c < CHAR_IDS; c++) {
+        char bytes[UTF8_BYTES_MAX];
+        model->char_ids[c] = vocabulary_find_plain(model->vocabulary, bytes, utf8_encode(c, bytes));
+    }
+    return QUIRE_OK;
+}

@@ -1,0 +1,201 @@
+/* The "model" of a tokenizer.json: vocabulary and word model. Thread: the loader's. Owner: tokenizer. */
+#include "json_source.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum quire_status no_memory(const struct json_source *source)
+{
+    return quire_fail(source->error, QUIRE_NO_MEMORY, "no memory left while reading %s/%s", source->folder, source->file);
+}
+
+/* {"spelling": id} of BPE, WordPiece and WordLevel. */
+static enum quire_status vocabulary_load(const struct json_source *source, const json_t *value, struct vocabulary *out)
+{
+    json_t *object = json_object_get(value, "vocab");
+
+    if (!json_is_object(object) || json_object_size(object) == 0)
+        return json_bad(source, "model.vocab is missing or empty");
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
+        uint64_t id;
+        const char *spelling = json_object_iter_key(at);
+        if (!json_whole(json_object_iter_value(at), VOCABULARY_IDS_MAX - 1, &id))
+            return json_bad(source, "model.vocab: the id of \"%.60s\" is no number from 0 to %u", spelling,
+                            VOCABULARY_IDS_MAX - 1);
+        if (vocabulary_add(out, (uint32_t)id, spelling, json_object_iter_key_len(at), false) != QUIRE_OK)
+            return no_memory(source);
+    }
+    return QUIRE_OK;
+}
+
+static enum quire_status text_field_load(const struct json_source *source, const json_t *value, const char *name,
+                                         struct text *out)
+{
+    size_t count = 0;
+    const char *text = json_text(value, name, &count);
+
+    return text == NULL || text_append(out, text, count) == QUIRE_OK ? QUIRE_OK : no_memory(source);
+}
+
+/* The id of "unk_token"; a token that is not in the vocabulary counts as none. */
+static uint32_t unknown_id(const json_t *value, const struct vocabulary *vocabulary)
+{
+    size_t count;
+    const char *text = json_text(value, "unk_token", &count);
+
+    return text == NULL ? TOKEN_NONE : vocabulary_find(vocabulary, text, count);
+}
+
+/* ---- BPE ------------------------------------------------------------------------------------------------------------- */
+
+/* ["a", "b"], or "a b". */
+static enum quire_status merge_load(const json_t *value, uint32_t rank, struct word_model *model, struct text *spare)
+{
+    const json_t *left = json_array_get(value, 0), *right = json_array_get(value, 1);
+
+    if (json_is_string(left) && json_is_string(right))
+        return merge_add(model, rank, json_string_value(left), json_string_length(left), json_string_value(right),
+                         json_string_length(right), spare);
+    return json_is_string(value) ? merge_add_line(model, rank, json_string_value(value), json_string_length(value), spare)
+                                 : QUIRE_NOT_FOUND;
+}
+
+static enum quire_status bpe_load(const struct json_source *source, const json_t *value, struct word_model *model)
+{
+    const json_t *merges = json_object_get(value, "merges"), *merge;
+    struct text spare = {0};
+    enum quire_status status = QUIRE_OK;
+    size_t i;
+
+    model->unknown = unknown_id(value, model->vocabulary);
+    model->fuse_unknown = json_bool(value, "fuse_unk", false);
+    model->byte_fallback = json_bool(value, "byte_fallback", false);
+    model->whole_words = json_bool(value, "ignore_merges", false);
+    if (text_field_load(source, value, "continuing_subword_prefix", &model->prefix) != QUIRE_OK ||
+        text_field_load(source, value, "end_of_word_suffix", &model->suffix) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
+    if (!json_is_array(merges) && !(json_is_object(merges) && json_object_size(merges) == 0))
+        return json_bad(source, "model.merges is no list");
+    json_array_foreach(merges, i, merge)
+    {
+        status = merge_load(merge, (uint32_t)i, model, &spare);
+        if (status == QUIRE_NOT_FOUND)
+            status = json_bad(source, "model.merges[%zu] is not a pair of pieces of model.vocab", i);
+        if (status != QUIRE_OK)
+            break;
+    }
+    text_deinit(&spare);
+    return status == QUIRE_OK ? bpe_prepare(model) : status;
+}
+
+/* ---- WordPiece, WordLevel, Unigram ------------------------------------------------------------------------------------ */
+
+static enum quire_status wordpiece_load(const struct json_source *source, const json_t *value, struct word_model *model)
+{
+    uint64_t chars = 100;
+
+    if (json_object_get(value, "max_input_chars_per_word") != NULL &&
+        !json_whole(json_object_get(value, "max_input_chars_per_word"), UINT32_MAX, &chars))
+        return json_bad(source, "model.max_input_chars_per_word is not a count");
+    model->word_chars_max = (size_t)chars;
+    model->unknown = unknown_id(value, model->vocabulary);
+    if (json_object_get(value, "continuing_subword_prefix") == NULL && text_append(&model->prefix, "##", 2) != QUIRE_OK)
+        return no_memory(source);
+    wordpiece_prepare(model);
+    return text_field_load(source, value, "continuing_subword_prefix", &model->prefix);
+}
+
+static enum quire_status wordlevel_load(const struct json_source *source, const json_t *value, struct word_model *model)
+{
+    (void)source;
+    model->unknown = unknown_id(value, model->vocabulary);
+    wordlevel_prepare(model);
+    return QUIRE_OK;
+}
+
+/* [["spelling", score], ...]: the index is the id. */
+static enum quire_status unigram_vocabulary_load(const struct json_source *source, const json_t *value,
+                                                 struct vocabulary *out)
+{
+    const json_t *list = json_object_get(value, "vocab"), *entry;
+    size_t i;
+
+    if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > VOCABULARY_IDS_MAX)
+        return json_bad(source, "model.vocab is no list, empty or too long");
+    json_array_foreach(list, i, entry)
+    {
+        const json_t *spelling = json_array_get(entry, 0), *score = json_array_get(entry, 1);
+        if (!json_is_string(spelling) || !json_is_number(score))
+            return json_bad(source, "model.vocab[%zu] is not a pair of a string and a number", i);
+        if (vocabulary_add(out, (uint32_t)i, json_string_value(spelling), json_string_length(spelling), false) != QUIRE_OK)
+            return no_memory(source);
+    }
+    return QUIRE_OK;
+}
+
+static enum quire_status unigram_load(const struct json_source *source, const json_t *value, struct word_model *model)
+{
+    const json_t *list = json_object_get(value, "vocab"), *entry;
+    uint64_t unknown;
+    double *scores = malloc(model->vocabulary->id_count * sizeof *scores);
+    size_t i;
+
+    if (scores == NULL)
+        return no_memory(source);
+    for (i = 0; i < model->vocabulary->id_count; i++)
+        scores[i] = INFINITY; /* an added token: no piece, and never the lowest */
+    json_array_foreach(list, i, entry)
+    {
+        scores[i] = json_number_value(json_array_get(entry, 1));
+    }
+    if (json_is_real(json_object_get(value, "unk_id"))) {
+        if (!json_whole(json_object_get(value, "unk_id"), json_array_size(list) - 1, &unknown)) {
+            free(scores);
+            return json_bad(source, "model.unk_id is not an id of the %zu in model.vocab", json_array_size(list));
+        }
+        model->unknown = (uint32_t)unknown;
+    }
+    model->byte_fallback = json_bool(value, "byte_fallback", false);
+    enum quire_status status = unigram_prepare(model, scores);
+    free(scores);
+    return status == QUIRE_OK ? status : no_memory(source);
+}
+
+/* ---- which one ------------------------------------------------------------------------------------------------------- */
+
+struct model_row {
+    const char *type, *field; /* `field` tells the kind in older files that name no type */
+    enum quire_status (*vocabulary)(const struct json_source *, const json_t *, struct vocabulary *);
+    enum quire_status (*load)(const struct json_source *, const json_t *, struct word_model *);
+};
+
+static const struct model_row *row_of(const json_t *value)
+{
+    static const struct model_row rows[] = {
+        {"BPE", "merges", vocabulary_load, bpe_load},
+        {"WordPiece", "max_input_chars_per_word", vocabulary_load, wordpiece_load},
+        {"Unigram", "unk_id", unigram_vocabulary_load, unigram_load},
+        {"WordLevel", "vocab", vocabulary_load, wordlevel_load},
+    };
+    const char *type = json_text(value, "type", NULL);
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (type != NULL ? strcmp(type, rows[i].type) == 0 : json_object_get(value, rows[i].field) != NULL)
+            return &rows[i];
+    return NULL;
+}
+
+enum quire_status json_vocabulary_load(const struct json_source *source, const json_t *value, struct vocabulary *out)
+{
+    const struct model_row *row = row_of(value);
+
+    if (row == NULL)
+        return json_bad(source, "model.type \"%s\" is not known", json_text(value, "type", NULL));
+    return row->vocabulary(source, value, out);
+}
+
+enum quire_status json_model_load(const struct json_source *source, const json_t *value, struct word_model *model)
+{
+    return row_of(value)->load(source, value, model);
+}

@@ -1,0 +1,52 @@
+/* JSON files of a model folder and typed access to their fields, with errors that name file and field. */
+#ifndef QUIRE_JSON_SOURCE_H
+#define QUIRE_JSON_SOURCE_H
+
+#include "state.h"
+
+#include <jansson.h>
+
+/* Reads folder/name. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_BAD_FILE. */
+QUIRE_NODISCARD enum quire_status folder_text_load(const char *folder, const char *name, struct text *out,
+                                                 struct quire_error *error);
+/* The same, parsed; the root is an object. An absent file gives QUIRE_OK and NULL unless `required`. */
+QUIRE_NODISCARD enum quire_status folder_json_load(const char *folder, const char *name, bool required, json_t **out,
+                                                 struct quire_error *error);
+
+/* Where a loader is: for error sentences. */
+struct json_source {
+    const char *folder, *file;
+    struct quire_error *error;
+};
+/* Fails with QUIRE_BAD_FILE: "folder/file: <sentence>". */
+QUIRE_NODISCARD QUIRE_PRINTF(2, 3) enum quire_status json_bad(const struct json_source *source, const char *format, ...);
+
+/* A field's value; the default where it is missing or of another type. */
+bool json_bool(const json_t *object, const char *name, bool otherwise);
+/* A whole number from 0 to max; false for anything else. Files are parsed with every number as a double, because
+ * tokenizer_config.json likes to hold 1e30 written out in digits. */
+bool json_whole(const json_t *value, uint64_t max, uint64_t *out);
+/* NULL where it is no string; *count (may be NULL) gets its bytes, which may include NUL. */
+const char *json_text(const json_t *object, const char *name, size_t *count);
+
+/* json_steps.c: the "normalizer", "pre_tokenizer" and "decoder" of a tokenizer.json; NULL and null are empty. */
+QUIRE_NODISCARD enum quire_status json_normalisers_load(const struct json_source *source, const json_t *value,
+                                                        struct normaliser_list *out);
+QUIRE_NODISCARD enum quire_status json_splitters_load(const struct json_source *source, const json_t *value,
+                                                      struct splitter_list *out);
+QUIRE_NODISCARD enum quire_status json_decoder_load(const struct json_source *source, const json_t *value,
+                                                    struct decoder *out);
+/* json_model.c: the "model", in two parts: the words of the vocabulary, and, once the tokens that plain text must not
+ * become are marked, the model over them. */
+QUIRE_NODISCARD enum quire_status json_vocabulary_load(const struct json_source *source, const json_t *value,
+                                                       struct vocabulary *out);
+QUIRE_NODISCARD enum quire_status json_model_load(const struct json_source *source, const json_t *value,
+                                                  struct word_model *model);
+/* tokenizer_json.c: tokenizer_config.json's "added_tokens_decoder". */
+QUIRE_NODISCARD enum quire_status json_added_decoder_load(const struct json_source *source, json_t *config,
+                                                          struct tokenizer *tokenizer);
+/* special.c: tokenizer_config.json and the files beside it. */
+QUIRE_NODISCARD enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder,
+                                                struct quire_error *error);
+
+#endif

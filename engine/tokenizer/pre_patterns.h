@@ -1,0 +1,20 @@
+/* The split expressions that GGUF files name in tokenizer.ggml.pre. */
+#ifndef QUIRE_PRE_PATTERNS_H
+#define QUIRE_PRE_PATTERNS_H
+
+#include <stdbool.h>
+
+#define PRE_EXPRESSIONS_MAX 6
+
+struct pre_row {
+    const char *names;   /* separated by blanks */
+    bool whole_words;    /* a word that is a piece is not cut (tokenizer.json's ignore_merges) */
+    bool add_bos;        /* where the file does not say */
+    bool compose;        /* NFC first */
+    const char *expressions[PRE_EXPRESSIONS_MAX + 1]; /* applied in order, each isolating its matches; NULL ends */
+};
+
+/* The row of `name`; NULL where it is not known. */
+const struct pre_row *pre_find(const char *name);
+
+#endif

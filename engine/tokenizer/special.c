@@ -1,0 +1,297 @@
+/* What stands beside the vocabulary in a model folder: names of special tokens, ids that end a generation, chat templates.
+ * Thread: the loader's. Owner: tokenizer. */
+#include "json_source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- named texts ------------------------------------------------------------------------------------------------------ */
+
+void name_list_deinit(struct name_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        text_deinit(&list->names[i].name);
+        text_deinit(&list->names[i].text);
+    }
+    free(list->names);
+    *list = (struct name_list){0};
+}
+
+static struct name *name_find(const struct name_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->names[i].name.bytes, name) == 0)
+            return &list->names[i];
+    return NULL;
+}
+
+enum quire_status name_list_set(struct name_list *list, const char *name, const char *text, size_t count)
+{
+    struct name *found = name_find(list, name);
+
+    if (found == NULL) {
+        void *names = list->names;
+        if (array_grow(&names, &list->count_max, list->count + 1, sizeof *list->names) != QUIRE_OK)
+            return QUIRE_NO_MEMORY;
+        list->names = names;
+        struct name made = {0};
+        if (text_append(&made.name, name, strlen(name) + 1) != QUIRE_OK || text_append_byte(&made.text, '\0', 1) != QUIRE_OK) {
+            text_deinit(&made.name);
+            return QUIRE_NO_MEMORY;
+        }
+        found = &list->names[list->count++];
+        *found = made;
+    }
+    found->text.count = 0;
+    if (text_append(&found->text, text, count) != QUIRE_OK || text_append_byte(&found->text, '\0', 1) != QUIRE_OK) {
+        return QUIRE_NO_MEMORY;
+    }
+    return QUIRE_OK;
+}
+
+const char *name_list_get(const struct name_list *list, const char *name)
+{
+    const struct name *found = name_find(list, name);
+
+    return found == NULL ? NULL : found->text.bytes;
+}
+
+/* ---- special tokens --------------------------------------------------------------------------------------------------- */
+
+/* A token is given as its text or as an object with "content". */
+static const char *token_text(const json_t *value)
+{
+    return json_is_string(value) ? json_string_value(value) : json_text(value, "content", NULL);
+}
+
+/* Every "..._token" of the object becomes a named special, unless a file read before named it. */
+static enum quire_status names_load(struct tokenizer *tokenizer, json_t *object)
+{
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
+        const char *name = json_object_iter_key(at), *text = token_text(json_object_iter_value(at));
+        size_t bytes = strlen(name);
+        if (text == NULL || bytes < 7 || strcmp(name + bytes - 6, "_token") != 0 ||
+            name_list_get(&tokenizer->specials, name) != NULL)
+            continue;
+        if (name_list_set(&tokenizer->specials, name, text, strlen(text)) != QUIRE_OK)
+            return QUIRE_NO_MEMORY;
+    }
+    return QUIRE_OK;
+}
+
+/* Named tokens that the vocabulary has as plain pieces are special all the same, as in transformers. */
+static enum quire_status names_add(struct tokenizer *tokenizer)
+{
+    for (size_t i = 0; i < tokenizer->specials.count; i++) {
+        const char *text = tokenizer->specials.names[i].text.bytes;
+        uint32_t id = vocabulary_find(&tokenizer->vocabulary, text, strlen(text));
+        struct added_token token = {.id = id, .special = true};
+        if (id == TOKEN_NONE || (tokenizer->vocabulary.flags[id] & PIECE_SPECIAL) != 0)
+            continue;
+        enum quire_status status = text_append(&token.content, text, strlen(text));
+        if (status == QUIRE_OK)
+            status = tokenizer_add(tokenizer, &token);
+        text_deinit(&token.content);
+        if (status != QUIRE_OK)
+            return status;
+    }
+    return QUIRE_OK;
+}
+
+/* The id of a named special; TOKEN_NONE without. */
+static uint32_t name_id(const struct tokenizer *tokenizer, const char *name)
+{
+    const char *text = name_list_get(&tokenizer->specials, name);
+
+    return text == NULL ? TOKEN_NONE : vocabulary_find(&tokenizer->vocabulary, text, strlen(text));
+}
+
+/* add_bos_token and add_eos_token, where given, replace the post-processor (transformers, update_post_processor). */
+static enum quire_status around_load(struct tokenizer *tokenizer, const json_t *config)
+{
+    uint32_t bos = name_id(tokenizer, "bos_token"), eos = name_id(tokenizer, "eos_token");
+
+    if (!json_is_boolean(json_object_get(config, "add_bos_token")) &&
+        !json_is_boolean(json_object_get(config, "add_eos_token")))
+        return QUIRE_OK;
+    tokenizer->before.count = tokenizer->after.count = 0;
+    if (json_bool(config, "add_bos_token", false) && bos != TOKEN_NONE &&
+        token_list_append(&tokenizer->before, bos) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
+    if (json_bool(config, "add_eos_token", false) && eos != TOKEN_NONE)
+        return token_list_append(&tokenizer->after, eos);
+    return QUIRE_OK;
+}
+
+/* ---- ids that end a generation ----------------------------------------------------------------------------------------- */
+
+static enum quire_status eos_add(struct tokenizer *tokenizer, uint32_t id)
+{
+    for (size_t i = 0; i < tokenizer->eos.count; i++)
+        if (tokenizer->eos.ids[i] == id)
+            return QUIRE_OK;
+    return id == TOKEN_NONE ? QUIRE_OK : token_list_append(&tokenizer->eos, id);
+}
+
+static enum quire_status eos_append(const struct json_source *source, struct tokenizer *tokenizer, const json_t *value)
+{
+    uint64_t id;
+
+    if (!json_whole(value, VOCABULARY_IDS_MAX - 1, &id))
+        return json_bad(source, "eos_token_id is neither a token's id nor a list of ids");
+    return eos_add(tokenizer, (uint32_t)id);
+}
+
+static enum quire_status eos_load(const struct json_source *source, struct tokenizer *tokenizer, const json_t *config)
+{
+    const json_t *value = json_object_get(config, "eos_token_id"), *entry;
+    size_t i;
+
+    if (value == NULL || json_is_null(value))
+        return QUIRE_OK;
+    if (!json_is_array(value))
+        return eos_append(source, tokenizer, value);
+    json_array_foreach(value, i, entry)
+    {
+        enum quire_status status = eos_append(source, tokenizer, entry);
+        if (status != QUIRE_OK)
+            return status;
+    }
+    return QUIRE_OK;
+}
+
+/* generation_config.json decides; without it, what config.json and the tokenizer's own eos_token say together. */
+static enum quire_status endings_load(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
+{
+    static const char *const files[] = {"generation_config.json", "config.json"};
+    enum quire_status status = QUIRE_OK;
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && status == QUIRE_OK && tokenizer->eos.count == 0; i++) {
+        struct json_source source = {folder, files[i], error};
+        json_t *config;
+        uint64_t bos;
+        status = folder_json_load(folder, files[i], false, &config, error);
+        if (status == QUIRE_OK)
+            status = eos_load(&source, tokenizer, config);
+        if (tokenizer->bos == TOKEN_NONE &&
+            json_whole(json_object_get(config, "bos_token_id"), tokenizer->vocabulary.id_count - 1, &bos))
+            tokenizer->bos = (uint32_t)bos;
+        if (status == QUIRE_OK && strcmp(files[i], "config.json") == 0)
+            status = eos_add(tokenizer, name_id(tokenizer, "eos_token"));
+        json_decref(config);
+    }
+    return status;
+}
+
+/* ---- chat templates ----------------------------------------------------------------------------------------------------- */
+
+#define DEFAULT_TEMPLATE "default"
+
+/* A string, or a list of {"name", "template"}. */
+static enum quire_status templates_load(const struct json_source *source, const json_t *config, struct name_list *out)
+{
+    const json_t *value = json_object_get(config, "chat_template"), *entry;
+    size_t i;
+
+    if (json_is_string(value))
+        return name_list_set(out, DEFAULT_TEMPLATE, json_string_value(value), json_string_length(value));
+    if (value != NULL && !json_is_null(value) && !json_is_array(value))
+        return json_bad(source, "chat_template is neither a string nor a list");
+    json_array_foreach(value, i, entry)
+    {
+        size_t count;
+        const char *name = json_text(entry, "name", NULL), *text = json_text(entry, "template", &count);
+        if (name == NULL || text == NULL)
+            return json_bad(source, "chat_template[%zu] has no \"name\" or no \"template\"", i);
+        if (name_list_set(out, name, text, count) != QUIRE_OK)
+            return QUIRE_NO_MEMORY;
+    }
+    return QUIRE_OK;
+}
+
+static enum quire_status template_file_load(struct name_list *out, const char *folder, const char *file, const char *name,
+                                            struct quire_error *error)
+{
+    struct text text = {0};
+    enum quire_status status = folder_text_load(folder, file, &text, error);
+
+    if (status == QUIRE_NOT_FOUND)
+        status = QUIRE_OK;
+    else if (status == QUIRE_OK)
+        status = name_list_set(out, name, text.bytes == NULL ? "" : text.bytes, text.count);
+    text_deinit(&text);
+    return status;
+}
+
+/* additional_chat_templates/NAME.jinja */
+static enum quire_status more_templates_load(struct name_list *out, const char *folder, struct quire_error *error)
+{
+    enum quire_status status = QUIRE_OK;
+    char *path = NULL;
+    const struct dirent *entry;
+
+    if (asprintf(&path, "%s/additional_chat_templates", folder) < 0)
+        return QUIRE_NO_MEMORY;
+    DIR *listing = opendir(path);
+    while (status == QUIRE_OK && listing != NULL && (entry = readdir(listing)) != NULL) {
+        size_t bytes = strlen(entry->d_name);
+        char name[256];
+        if (bytes < 7 || bytes - 6 >= sizeof name || strcmp(entry->d_name + bytes - 6, ".jinja") != 0)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)(bytes - 6), entry->d_name);
+        status = template_file_load(out, path, entry->d_name, name, error);
+    }
+    if (listing != NULL)
+        closedir(listing);
+    free(path);
+    return status;
+}
+
+/* Files beside the configuration win over it. */
+static enum quire_status all_templates_load(struct tokenizer *tokenizer, const char *folder, const json_t *config,
+                                            struct quire_error *error)
+{
+    struct json_source source = {folder, "tokenizer_config.json", error};
+    struct json_source legacy_source = {folder, "chat_template.json", error};
+    json_t *legacy = NULL;
+    enum quire_status status = templates_load(&source, config, &tokenizer->templates);
+
+    if (status == QUIRE_OK)
+        status = folder_json_load(folder, "chat_template.json", false, &legacy, error);
+    if (status == QUIRE_OK)
+        status = templates_load(&legacy_source, legacy, &tokenizer->templates);
+    json_decref(legacy);
+    if (status == QUIRE_OK)
+        status = template_file_load(&tokenizer->templates, folder, "chat_template.jinja", DEFAULT_TEMPLATE, error);
+    return status == QUIRE_OK ? more_templates_load(&tokenizer->templates, folder, error) : status;
+}
+
+enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
+{
+    json_t *config = NULL, *map = NULL;
+    enum quire_status status = folder_json_load(folder, "tokenizer_config.json", false, &config, error);
+
+    if (status == QUIRE_OK)
+        status = folder_json_load(folder, "special_tokens_map.json", false, &map, error);
+    if (status == QUIRE_OK)
+        status = json_added_decoder_load(&(struct json_source){folder, "tokenizer_config.json", error}, config, tokenizer);
+    if (status == QUIRE_OK)
+        status = names_load(tokenizer, config);
+    if (status == QUIRE_OK)
+        status = names_load(tokenizer, map);
+    if (status == QUIRE_OK)
+        status = names_add(tokenizer);
+    if (status == QUIRE_OK)
+        status = around_load(tokenizer, config);
+    if (status == QUIRE_OK) {
+        tokenizer->bos = name_id(tokenizer, "bos_token");
+        status = endings_load(tokenizer, folder, error);
+    }
+    if (status == QUIRE_OK)
+        status = all_templates_load(tokenizer, folder, config, error);
+    json_decref(config);
+    json_decref(map);
+    return status;
+}

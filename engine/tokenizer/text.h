@@ -1,0 +1,17 @@
+/* Growth of the public lists of tokenizer.h, for the files of this folder. */
+#ifndef QUIRE_TEXT_H
+#define QUIRE_TEXT_H
+
+#include "tokenizer.h"
+
+/* Makes room for `more` further bytes behind count. */
+QUIRE_NODISCARD enum quire_status text_reserve(struct text *text, size_t more);
+QUIRE_NODISCARD enum quire_status text_append_byte(struct text *text, char byte, size_t times);
+QUIRE_NODISCARD enum quire_status text_append_char(struct text *text, uint32_t codepoint);
+QUIRE_NODISCARD enum quire_status token_list_reserve(struct token_list *list, size_t more);
+QUIRE_NODISCARD enum quire_status token_list_append(struct token_list *list, uint32_t id);
+
+/* Reallocates *items, `size` bytes each, to hold at least `needed`; doubles, checks for overflow. */
+QUIRE_NODISCARD enum quire_status array_grow(void **items, size_t *count_max, size_t needed, size_t size);
+
+#endif

@@ -1,0 +1,199 @@
+/* UTF-8 and character properties. Thread: any; no state. Owner: tokenizer.
+ * Properties come from utf8proc's tables; White_Space and the ideograph blocks are short enough to be written out. */
+#include "unicode.h"
+
+#include <assert.h>
+#include <utf8proc.h>
+
+enum utf8_form utf8_form(const unsigned char *bytes, size_t count)
+{
+    unsigned char lead = bytes[0];
+    unsigned char low = 0x80, high = 0xBF; /* bounds of the second byte: no overlong forms, surrogates, > U+10FFFF */
+    size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+
+    if (length == 0 || count > length)
+        return UTF8_BROKEN;
+    if (lead == 0xE0)
+        low = 0xA0;
+    else if (lead == 0xED)
+        high = 0x9F;
+    else if (lead == 0xF0)
+        low = 0x90;
+    else if (lead == 0xF4)
+        high = 0x8F;
+    for (size_t i = 1; i < count; i++) {
+        if (bytes[i] < low || bytes[i] > high)
+            return UTF8_BROKEN;
+        low = 0x80;
+        high = 0xBF;
+    }
+    return count == length ? UTF8_COMPLETE : UTF8_UNFINISHED;
+}
+
+size_t utf8_valid_prefix(const char *bytes, size_t count)
+{
+    const unsigned char *text = (const unsigned char *)bytes;
+    size_t i = 0;
+
+    while (i < count) {
+        if (text[i] < 0x80) {
+            i++;
+            continue;
+        }
+        size_t length = utf8_length(bytes[i]);
+        if (length > count - i || utf8_form(text + i, length) != UTF8_COMPLETE)
+            return i;
+        i += length;
+    }
+    return count;
+}
+
+uint32_t utf8_next(const char *text, size_t *position)
+{
+    const unsigned char *byte = (const unsigned char *)text + *position;
+    size_t length = utf8_length(text[*position]);
+
+    *position += length;
+    switch (length) {
+    case 1:
+        return byte[0];
+    case 2:
+        return (byte[0] & 0x1Fu) << 6 | (byte[1] & 0x3Fu);
+    case 3:
+        return (byte[0] & 0x0Fu) << 12 | (byte[1] & 0x3Fu) << 6 | (byte[2] & 0x3Fu);
+    default:
+        return (byte[0] & 0x07u) << 18 | (byte[1] & 0x3Fu) << 12 | (byte[2] & 0x3Fu) << 6 | (byte[3] & 0x3Fu);
+    }
+}
+
+uint32_t utf8_previous(const char *text, size_t *position)
+{
+    size_t start = *position - 1;
+
+    while (start > 0 && ((unsigned char)text[start] & 0xC0u) == 0x80u)
+        start--;
+    *position = start;
+    size_t end = start;
+    return utf8_next(text, &end);
+}
+
+size_t utf8_encode(uint32_t codepoint, char out[UTF8_BYTES_MAX])
+{
+    if (codepoint < 0x80) {
+        out[0] = (char)codepoint;
+        return 1;
+    }
+    if (codepoint < 0x800) {
+        out[0] = (char)(0xC0u | codepoint >> 6);
+        out[1] = (char)(0x80u | (codepoint & 0x3Fu));
+        return 2;
+    }
+    if (codepoint < 0x10000) {
+        out[0] = (char)(0xE0u | codepoint >> 12);
+        out[1] = (char)(0x80u | (codepoint >> 6 & 0x3Fu));
+        out[2] = (char)(0x80u | (codepoint & 0x3Fu));
+        return 3;
+    }
+    out[0] = (char)(0xF0u | codepoint >> 18);
+    out[1] = (char)(0x80u | (codepoint >> 12 & 0x3Fu));
+    out[2] = (char)(0x80u | (codepoint >> 6 & 0x3Fu));
+    out[3] = (char)(0x80u | (codepoint & 0x3Fu));
+    return 4;
+}
+
+static bool is_space(uint32_t c)
+{
+    return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+           c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+static bool is_han(uint32_t c)
+{
+    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
+           (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
+           (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
+}
+
+/* Letters that Unicode calls alphabetic although their category is "other symbol". */
+static bool is_circled_letter(uint32_t c)
+{
+    return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
+           (c >= 0x1F170 && c <= 0x1F189);
+}
+
+#define CATEGORY(name) (1u << UTF8PROC_CATEGORY_##name)
+#define NUMBERS (CATEGORY(ND) | CATEGORY(NL) | CATEGORY(NO))
+#define LETTERS (CATEGORY(LU) | CATEGORY(LL) | CATEGORY(LT) | CATEGORY(LM) | CATEGORY(LO))
+#define MARKS (CATEGORY(MN) | CATEGORY(MC) | CATEGORY(ME))
+#define PUNCTUATION \
+    (CATEGORY(PC) | CATEGORY(PD) | CATEGORY(PS) | CATEGORY(PE) | CATEGORY(PI) | CATEGORY(PF) | CATEGORY(PO))
+#define CONTROLS (CATEGORY(CC) | CATEGORY(CF) | CATEGORY(CO))
+
+bool char_in(enum char_set set, uint32_t c)
+{
+    uint32_t category = 1u << utf8proc_category((utf8proc_int32_t)c);
+
+    switch (set) {
+    case CHARS_SPACE:
+        return is_space(c);
+    case CHARS_NUMBER:
+        return (category & NUMBERS) != 0;
+    case CHARS_PUNCTUATION:
+        return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126) ||
+               (category & PUNCTUATION) != 0;
+    case CHARS_WORD:
+        return (category & (LETTERS | MARKS | CATEGORY(ND) | CATEGORY(NL) | CATEGORY(PC))) != 0 || c == 0x200C ||
+               c == 0x200D || is_circled_letter(c);
+    case CHARS_CONTROL:
+        return c != '\t' && c != '\n' && c != '\r' && (category & CONTROLS) != 0;
+    case CHARS_HAN:
+        return is_han(c);
+    }
+    return false;
+}
+
+bool char_is_nonspacing_mark(uint32_t c)
+{
+    return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_MN;
+}
+
+size_t char_lower(uint32_t c, uint32_t out[LOWER_MAX])
+{
+    if (c == 0x130) { /* the only capital whose small form is two characters */
+        out[0] = 'i';
+        out[1] = 0x307;
+        return 2;
+    }
+    out[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+    return 1;
+}
+
+unsigned char_combining_class(uint32_t c)
+{
+    return (unsigned)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
+}
+
+size_t char_decompose(uint32_t c, bool compatible, uint32_t out[DECOMPOSED_MAX])
+{
+    utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0);
+    int boundary = 0;
+    utf8proc_ssize_t count =
+        utf8proc_decompose_char((utf8proc_int32_t)c, (utf8proc_int32_t *)out, DECOMPOSED_MAX, options, &boundary);
+
+    assert(count >= 0 && count <= (utf8proc_ssize_t)DECOMPOSED_MAX); /* scalar values only, and 18 is the longest */
+    return (size_t)count;
+}
+
+size_t chars_compose(uint32_t *chars, size_t count)
+{
+    utf8proc_ssize_t left =
+        utf8proc_normalize_utf32((utf8proc_int32_t *)chars, (utf8proc_ssize_t)count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+
+    assert(left >= 0); /* its only error is a bad option */
+    return (size_t)left;
+}
+
+bool grapheme_breaks(uint32_t left, uint32_t right, int32_t *state)
+{
+    return utf8proc_grapheme_break_stateful((utf8proc_int32_t)left, (utf8proc_int32_t)right, state);
+}
