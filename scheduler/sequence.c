@@ -52,8 +52,10 @@ void sequence_begin(struct sequence *sequence, const struct kv_cache *cache, con
     /* Every group's index has the same key, so that one root serves all. */
     if (cache->shares_prefixes)
         fresh.root = prefix_index_root(&cache->group[0].index, cache->fingerprint, request->spec.cache_salt);
-    if (request_watches_text(request))
+    if (request_watches_text(request)) {
         detokenizer_init(&fresh.detokenizer, tokenizer, request->spec.skip_special);
+        fresh.detokenizer.at_start = false; /* an answer continues its prompt: its first space is kept */
+    }
     *sequence = fresh;
     sequence_rewind(sequence, cache);
 }

@@ -263,13 +263,13 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
         status = demo_model_find(&config->model, error);
     if (status != QUIRE_OK)
         return status;
-    log_open((enum log_level)config->log_level, config->log_json);
-    descriptors_raise();
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);
     sigaddset(&ending, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ending, NULL); /* before any thread, so that all have it */
+    log_open((enum log_level)config->log_level, config->log_json);
+    descriptors_raise();
     signals = signalfd(-1, &ending, SFD_CLOEXEC);
     server.loaded = eventfd(0, EFD_CLOEXEC);
     name = config->served_model_name != NULL ? strdup(config->served_model_name) : model_name_of(config->model);
@@ -281,6 +281,8 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
         status = quire_fail(error, QUIRE_IO, "cannot wait for signals: %s", strerror(errno));
     if (status == QUIRE_OK)
         status = http_open(&http, &server.http, error);
+    if (status == QUIRE_OK)
+        log_event(LOG_INFO, "listening", "url=http://%s:%u", config->host, http_port(server.http));
     if (status == QUIRE_OK)
         status = serve_until_signal(&server, signals, error);
     server_deinit(&server);
