@@ -74,8 +74,8 @@ static bool touches_word(const char *text, size_t count, size_t start, size_t en
 }
 
 /* The longest token that begins at `start` and may stand there; NULL without. */
-static const struct added_token *longest_at(const struct added_list *list, const char *text, const char *marks, size_t count,
-                                            size_t start)
+static const struct added_token *longest_at(const struct added_list *list, const char *text, const char *marks,
+                                            size_t count, size_t start)
 {
     const struct added_token *found = NULL;
     size_t low = 0, high = list->count;
@@ -101,8 +101,9 @@ bool added_find(const struct added_list *list, const char *text, const char *mar
                 struct added_match *match)
 {
     for (size_t start = from; list->count > 0 && start < count; start++) {
-        const struct added_token *token =
-            list->first_byte[(unsigned char)text[start]] ? longest_at(list, text, marks, count, start) : NULL;
+        const struct added_token *token = list->first_byte[(unsigned char)text[start]]
+                                              ? longest_at(list, text, marks, count, start)
+                                              : NULL;
         if (token == NULL)
             continue;
         *match = (struct added_match){.start = start, .end = start + token->content.count, .id = token->id};

@@ -7,11 +7,11 @@
 struct added_token {
     struct text content; /* as it is looked for; for normalised tokens, after the normalizer */
     uint32_t id;
-    bool single_word;       /* not inside a word */
+    bool single_word;             /* not inside a word */
     bool strip_left, strip_right; /* takes the white space beside it */
-    bool normalized;        /* looked for in normalised text */
-    bool special;           /* left out by skip_special */
-    bool reserved;          /* only where every byte is trusted */
+    bool normalized;              /* looked for in normalised text */
+    bool special;                 /* left out by skip_special */
+    bool reserved;                /* only where every byte is trusted */
 };
 
 struct added_list {

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #define NO_SYMBOL UINT32_MAX
-#define CHAR_IDS 0x400u /* covers the byte alphabet and Latin */
+#define CHAR_IDS  0x400u /* covers the byte alphabet and Latin */
 
 struct symbol {
-    uint32_t id; /* TOKEN_NONE: not in the vocabulary (scores only) */
+    uint32_t id;           /* TOKEN_NONE: not in the vocabulary (scores only) */
     uint32_t start, bytes; /* in the word; 0 bytes: merged away */
     uint32_t previous, next;
 };
@@ -22,7 +22,7 @@ struct candidate {
     uint32_t id;       /* what the two become */
 };
 
-/* ---- merge table ---------------------------------------------------------------------------------------------------- */
+/* ---- merge table ------------------------------------------------------------------------------------------------- */
 
 static size_t merge_slot(const struct merge_table *table, uint64_t pair)
 {
@@ -57,7 +57,7 @@ enum quire_status merge_table_add(struct merge_table *table, uint32_t left, uint
     return QUIRE_OK;
 }
 
-/* ---- heap ------------------------------------------------------------------------------------------------------------ */
+/* ---- heap -------------------------------------------------------------------------------------------------------- */
 
 static bool before(const struct candidate *a, const struct candidate *b)
 {
@@ -93,7 +93,7 @@ static struct candidate heap_pop(struct candidate *heap, size_t *count)
     return top;
 }
 
-/* ---- merging --------------------------------------------------------------------------------------------------------- */
+/* ---- merging ----------------------------------------------------------------------------------------------------- */
 
 /* Higher scores get lower ranks: the order of IEEE floats as integers. */
 static uint32_t score_rank(float score)
@@ -106,8 +106,8 @@ static uint32_t score_rank(float score)
 }
 
 /* What `left` and its right neighbour may become; false where nothing. */
-static bool candidate_find(const struct word_model *model, const char *word, const struct symbol *symbols, uint32_t left,
-                           struct candidate *out)
+static bool candidate_find(const struct word_model *model, const char *word, const struct symbol *symbols,
+                           uint32_t left, struct candidate *out)
 {
     uint32_t right = symbols[left].next;
 
@@ -158,7 +158,7 @@ static void merge_all(const struct word_model *model, const char *word, struct s
     }
 }
 
-/* ---- symbols --------------------------------------------------------------------------------------------------------- */
+/* ---- symbols ----------------------------------------------------------------------------------------------------- */
 
 struct symbol_list {
     struct symbol *symbols;
@@ -177,8 +177,8 @@ static void symbol_append(struct symbol_list *list, uint32_t id, size_t start, s
 }
 
 /* The id of one character, with the prefix and suffix that its place in the word asks for. */
-static enum quire_status char_id(const struct word_model *model, const char *word, size_t start, size_t end, size_t count,
-                                 struct model_scratch *scratch, uint32_t *id)
+static enum quire_status char_id(const struct word_model *model, const char *word, size_t start, size_t end,
+                                 size_t count, struct model_scratch *scratch, uint32_t *id)
 {
     bool prefixed = start > 0 && model->prefix.count > 0, suffixed = end == count && model->suffix.count > 0;
 
@@ -269,7 +269,8 @@ static enum quire_status bpe_encode(const struct word_model *model, const char *
             return token_list_append(out, id);
     }
     /* Each merge takes one symbol away and offers at most two candidates: at most 3 per symbol in all. */
-    if (count >= UINT32_MAX / 4 || array_grow(&scratch->symbols, &scratch->symbol_max, count, sizeof(struct symbol)) != QUIRE_OK ||
+    if (count >= UINT32_MAX / 4 ||
+        array_grow(&scratch->symbols, &scratch->symbol_max, count, sizeof(struct symbol)) != QUIRE_OK ||
         array_grow(&scratch->heap, &scratch->heap_max, count * 3, sizeof(struct candidate)) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
     struct symbol_list list = {.symbols = scratch->symbols};

@@ -1,6 +1,6 @@
 /* SentencePiece's precompiled character map. Thread: any; the map is immutable. Owner: tokenizer.
- * Format: sentencepiece's normalizer.cc (Darts-clone units). As in Hugging Face's spm_precompiled, a grapheme of fewer than
- * six bytes is looked up whole, else each of its characters, and the shortest prefix in the trie decides. */
+ * Format: sentencepiece's normalizer.cc (Darts-clone units). As in Hugging Face's spm_precompiled, a grapheme of fewer
+ * than six bytes is looked up whole, else each of its characters, and the shortest prefix in the trie decides. */
 #include "charsmap.h"
 
 #include "unicode.h"
@@ -77,9 +77,10 @@ static enum quire_status append_mapped(const struct text *map, const struct mark
     while (start < end) {
         size_t next = start + utf8_length(in->text.bytes[start]);
         mapped = lookup(map, in->text.bytes + start, next - start);
-        enum quire_status status =
-            mapped != NULL ? marked_text_append(out, mapped, strlen(mapped), mark_of(in, start, next))
-                           : marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start, next - start);
+        enum quire_status status = mapped != NULL
+                                       ? marked_text_append(out, mapped, strlen(mapped), mark_of(in, start, next))
+                                       : marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start,
+                                                          next - start);
         if (status != QUIRE_OK)
             return status;
         start = next;

@@ -1,6 +1,6 @@
 /* Decoders at load: spelling to bytes. Thread: the loader's; the result is immutable. Owner: tokenizer.
- * Semantics: the decoders of Hugging Face's tokenizers. Those work on the list of all tokens; here every token is decoded
- * by itself, which is the same for every chain that is accepted, and lets streamed text equal whole text. */
+ * Semantics: the decoders of Hugging Face's tokenizers. Those work on the list of all tokens; here every token is
+ * decoded by itself, which is the same for every chain that is accepted, and lets streamed text equal whole text. */
 #include "decode.h"
 
 #include "byte_alphabet.h"
@@ -35,7 +35,7 @@ struct decode_step *decoder_add(struct decoder *decoder, enum decode_kind kind)
     return &decoder->steps[decoder->count++];
 }
 
-/* ---- one step over one token's text -------------------------------------------------------------------------------- */
+/* ---- one step over one token's text ------------------------------------------------------------------------------ */
 
 static enum quire_status replace(const struct pattern *pattern, struct matcher *matcher, const char *content,
                                  size_t content_bytes, const struct text *in, struct text *out)
@@ -59,7 +59,8 @@ static enum quire_status replace_all(const char *from, const char *to, struct te
     enum quire_status status = QUIRE_OK;
 
     while (status == QUIRE_OK && text->count > at &&
-           (found = memmem(text->bytes + at, text->count - at, from, from_bytes)) != NULL) {
+           (found = memmem(text->bytes + at, text->count - at, from, from_bytes)) != NULL)
+    {
         size_t start = (size_t)(found - text->bytes);
         status = text_append(&made, text->bytes + at, start - at);
         if (status == QUIRE_OK)
@@ -80,9 +81,9 @@ static enum quire_status replace_all(const char *from, const char *to, struct te
 /* The table of Hugging Face's clean-up, in its order. */
 static enum quire_status tidy_english(struct text *text)
 {
-    static const char *const rules[][2] = {{" .", "."},      {" ?", "?"},        {" !", "!"},    {" ,", ","},
-                                           {" ' ", "'"},     {" n't", "n't"},    {" 'm", "'m"},  {" do not", " don't"},
-                                           {" 's", "'s"},    {" 've", "'ve"},    {" 're", "'re"}};
+    static const char *const rules[][2] = {{" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+                                           {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+                                           {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
 
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (replace_all(rules[i][0], rules[i][1], text) != QUIRE_OK)
@@ -92,7 +93,10 @@ static enum quire_status tidy_english(struct text *text)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
 }
 
 /* The byte that "<0xE2>" names, or -1. */
@@ -122,9 +126,12 @@ static enum quire_status strip(const struct decode_step *step, const struct text
 {
     size_t start = 0, end = in->count, bytes = step->content.count;
 
-    for (size_t i = 0; i < step->left && end - start >= bytes && memcmp(in->bytes + start, step->content.bytes, bytes) == 0; i++)
+    for (size_t i = 0;
+         i < step->left && end - start >= bytes && memcmp(in->bytes + start, step->content.bytes, bytes) == 0; i++)
         start += bytes;
-    for (size_t i = 0; i < step->right && end - start >= bytes && memcmp(in->bytes + end - bytes, step->content.bytes, bytes) == 0; i++)
+    for (size_t i = 0;
+         i < step->right && end - start >= bytes && memcmp(in->bytes + end - bytes, step->content.bytes, bytes) == 0;
+         i++)
         end -= bytes;
     return text_append(out, in->bytes + start, end - start);
 }
@@ -169,7 +176,7 @@ static enum quire_status step_run(const struct decode_step *step, struct matcher
         return wordpiece(step, form->first, in, out);
     case DECODE_JOIN:
         return !form->first && text_append_byte(out, ' ', 1) != QUIRE_OK ? QUIRE_NO_MEMORY
-                                                                        : text_append(out, in->bytes, in->count);
+                                                                         : text_append(out, in->bytes, in->count);
     case DECODE_FUSE:
         break;
     }
@@ -185,8 +192,8 @@ static size_t token_steps(const struct decoder *decoder)
     return decoder->count;
 }
 
-static enum quire_status forms_fill(const struct decoder *decoder, struct vocabulary *vocabulary, struct matcher *matcher,
-                                    bool first, struct token_forms *forms)
+static enum quire_status forms_fill(const struct decoder *decoder, struct vocabulary *vocabulary,
+                                    struct matcher *matcher, bool first, struct token_forms *forms)
 {
     struct form form = {.first = first};
     enum quire_status status = QUIRE_NO_MEMORY;

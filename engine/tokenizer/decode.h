@@ -9,11 +9,11 @@ enum decode_kind {
     DECODE_REPLACE,       /* matches of `pattern` become `content` */
     DECODE_BYTE_FALLBACK, /* "<0xE2>" is that byte */
     DECODE_FUSE,          /* from here on there is one text */
-    DECODE_STRIP,         /* up to left, right characters `content` at the ends of each token, or of the text once fused */
-    DECODE_BYTE_LEVEL,    /* characters of the byte alphabet are bytes */
-    DECODE_METASPACE,     /* `content` is a blank; with `prefix` those of the first token go */
-    DECODE_WORDPIECE,     /* `content` ("##") joins to what stands before, else a blank; with `cleanup` English is tidied */
-    DECODE_JOIN,          /* a blank before each token but the first */
+    DECODE_STRIP,      /* up to left, right characters `content` at the ends of each token, or of the text once fused */
+    DECODE_BYTE_LEVEL, /* characters of the byte alphabet are bytes */
+    DECODE_METASPACE,  /* `content` is a blank; with `prefix` those of the first token go */
+    DECODE_WORDPIECE, /* `content` ("##") joins to what stands before, else a blank; with `cleanup` English is tidied */
+    DECODE_JOIN,      /* a blank before each token but the first */
 };
 
 struct decode_step {

@@ -15,7 +15,8 @@ struct token_form {
 static struct token_form token_form(const struct tokenizer *tokenizer, uint32_t id, bool first)
 {
     const struct decoder *decoder = &tokenizer->decoder;
-    const struct token_forms *forms = first && decoder->first_forms.at != NULL ? &decoder->first_forms : &decoder->forms;
+    const struct token_forms *forms = first && decoder->first_forms.at != NULL ? &decoder->first_forms
+                                                                               : &decoder->forms;
 
     return (struct token_form){forms->bytes.bytes == NULL ? "" : forms->bytes.bytes + forms->at[id],
                                forms->at[id + 1] - forms->at[id]};
@@ -33,7 +34,8 @@ static enum quire_status emit(struct detokenizer *state, const char *bytes, size
 
     if (count == 0)
         return QUIRE_OK;
-    if (state->at_start && strip->count > 0 && count >= strip->count && memcmp(bytes, strip->bytes, strip->count) == 0) {
+    if (state->at_start && strip->count > 0 && count >= strip->count && memcmp(bytes, strip->bytes, strip->count) == 0)
+    {
         bytes += strip->count;
         count -= strip->count;
     }
@@ -41,8 +43,8 @@ static enum quire_status emit(struct detokenizer *state, const char *bytes, size
     return text_append(out, bytes, count);
 }
 
-/* The first `count` pending bytes never became a character. A byte string shows one U+FFFD for the broken beginning of a
- * character, byte tokens show one for each byte: both as in the reference. */
+/* The first `count` pending bytes never became a character. A byte string shows one U+FFFD for the broken beginning of
+ * a character, byte tokens show one for each byte: both as in the reference. */
 static enum quire_status emit_broken(struct detokenizer *state, size_t count, struct text *out)
 {
     size_t times = state->tokenizer->decoder.bytes && count > 0 ? 1 : count;
@@ -67,7 +69,8 @@ static enum quire_status feed_byte(struct detokenizer *state, char byte, struct 
     }
     if (status != QUIRE_OK || form == UTF8_UNFINISHED)
         return status;
-    status = form == UTF8_COMPLETE ? emit(state, state->pending, state->pending_count, out) : emit_broken(state, 1, out);
+    status = form == UTF8_COMPLETE ? emit(state, state->pending, state->pending_count, out)
+                                   : emit_broken(state, 1, out);
     state->pending_count = 0;
     return status;
 }
@@ -110,8 +113,8 @@ enum quire_status detokenizer_finish(struct detokenizer *state, struct text *out
     return emit_broken(state, count, out);
 }
 
-enum quire_status tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t count, bool skip_special,
-                                   struct text *out)
+enum quire_status tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t count,
+                                   bool skip_special, struct text *out)
 {
     struct detokenizer state;
     enum quire_status status = QUIRE_OK;

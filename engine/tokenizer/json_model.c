@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum quire_status no_memory(const struct json_source *source)
-{
-    return quire_fail(source->error, QUIRE_NO_MEMORY, "no memory left while reading %s/%s", source->folder, source->file);
-}
-
 /* {"spelling": id} of BPE, WordPiece and WordLevel. */
 static enum quire_status vocabulary_load(const struct json_source *source, const json_t *value, struct vocabulary *out)
 {
@@ -24,7 +19,7 @@ static enum quire_status vocabulary_load(const struct json_source *source, const
             return json_bad(source, "model.vocab: the id of \"%.60s\" is no number from 0 to %u", spelling,
                             VOCABULARY_IDS_MAX - 1);
         if (vocabulary_add(out, (uint32_t)id, spelling, json_object_iter_key_len(at), false) != QUIRE_OK)
-            return no_memory(source);
+            return json_no_memory(source);
     }
     return QUIRE_OK;
 }
@@ -35,7 +30,7 @@ static enum quire_status text_field_load(const struct json_source *source, const
     size_t count = 0;
     const char *text = json_text(value, name, &count);
 
-    return text == NULL || text_append(out, text, count) == QUIRE_OK ? QUIRE_OK : no_memory(source);
+    return text == NULL || text_append(out, text, count) == QUIRE_OK ? QUIRE_OK : json_no_memory(source);
 }
 
 /* The id of "unk_token"; a token that is not in the vocabulary counts as none. */
@@ -47,7 +42,7 @@ static uint32_t unknown_id(const json_t *value, const struct vocabulary *vocabul
     return text == NULL ? TOKEN_NONE : vocabulary_find(vocabulary, text, count);
 }
 
-/* ---- BPE ------------------------------------------------------------------------------------------------------------- */
+/* ---- BPE --------------------------------------------------------------------------------------------------------- */
 
 /* ["a", "b"], or "a b". */
 static enum quire_status merge_load(const json_t *value, uint32_t rank, struct word_model *model, struct text *spare)
@@ -57,8 +52,9 @@ static enum quire_status merge_load(const json_t *value, uint32_t rank, struct w
     if (json_is_string(left) && json_is_string(right))
         return merge_add(model, rank, json_string_value(left), json_string_length(left), json_string_value(right),
                          json_string_length(right), spare);
-    return json_is_string(value) ? merge_add_line(model, rank, json_string_value(value), json_string_length(value), spare)
-                                 : QUIRE_NOT_FOUND;
+    return json_is_string(value)
+               ? merge_add_line(model, rank, json_string_value(value), json_string_length(value), spare)
+               : QUIRE_NOT_FOUND;
 }
 
 static enum quire_status bpe_load(const struct json_source *source, const json_t *value, struct word_model *model)
@@ -77,8 +73,7 @@ static enum quire_status bpe_load(const struct json_source *source, const json_t
         return QUIRE_NO_MEMORY;
     if (!json_is_array(merges) && !(json_is_object(merges) && json_object_size(merges) == 0))
         return json_bad(source, "model.merges is no list");
-    json_array_foreach(merges, i, merge)
-    {
+    json_array_foreach (merges, i, merge) {
         status = merge_load(merge, (uint32_t)i, model, &spare);
         if (status == QUIRE_NOT_FOUND)
             status = json_bad(source, "model.merges[%zu] is not a pair of pieces of model.vocab", i);
@@ -89,7 +84,7 @@ static enum quire_status bpe_load(const struct json_source *source, const json_t
     return status == QUIRE_OK ? bpe_prepare(model) : status;
 }
 
-/* ---- WordPiece, WordLevel, Unigram ------------------------------------------------------------------------------------ */
+/* ---- WordPiece, WordLevel, Unigram ------------------------------------------------------------------------------- */
 
 static enum quire_status wordpiece_load(const struct json_source *source, const json_t *value, struct word_model *model)
 {
@@ -101,7 +96,7 @@ static enum quire_status wordpiece_load(const struct json_source *source, const 
     model->word_chars_max = (size_t)chars;
     model->unknown = unknown_id(value, model->vocabulary);
     if (json_object_get(value, "continuing_subword_prefix") == NULL && text_append(&model->prefix, "##", 2) != QUIRE_OK)
-        return no_memory(source);
+        return json_no_memory(source);
     wordpiece_prepare(model);
     return text_field_load(source, value, "continuing_subword_prefix", &model->prefix);
 }
@@ -123,13 +118,13 @@ static enum quire_status unigram_vocabulary_load(const struct json_source *sourc
 
     if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > VOCABULARY_IDS_MAX)
         return json_bad(source, "model.vocab is no list, empty or too long");
-    json_array_foreach(list, i, entry)
-    {
+    json_array_foreach (list, i, entry) {
         const json_t *spelling = json_array_get(entry, 0), *score = json_array_get(entry, 1);
         if (!json_is_string(spelling) || !json_is_number(score))
             return json_bad(source, "model.vocab[%zu] is not a pair of a string and a number", i);
-        if (vocabulary_add(out, (uint32_t)i, json_string_value(spelling), json_string_length(spelling), false) != QUIRE_OK)
-            return no_memory(source);
+        if (vocabulary_add(out, (uint32_t)i, json_string_value(spelling), json_string_length(spelling), false) !=
+            QUIRE_OK)
+            return json_no_memory(source);
     }
     return QUIRE_OK;
 }
@@ -142,11 +137,10 @@ static enum quire_status unigram_load(const struct json_source *source, const js
     size_t i;
 
     if (scores == NULL)
-        return no_memory(source);
+        return json_no_memory(source);
     for (i = 0; i < model->vocabulary->id_count; i++)
         scores[i] = INFINITY; /* an added token: no piece, and never the lowest */
-    json_array_foreach(list, i, entry)
-    {
+    json_array_foreach (list, i, entry) {
         scores[i] = json_number_value(json_array_get(entry, 1));
     }
     if (json_is_real(json_object_get(value, "unk_id"))) {
@@ -159,10 +153,10 @@ static enum quire_status unigram_load(const struct json_source *source, const js
     model->byte_fallback = json_bool(value, "byte_fallback", false);
     enum quire_status status = unigram_prepare(model, scores);
     free(scores);
-    return status == QUIRE_OK ? status : no_memory(source);
+    return status == QUIRE_OK ? status : json_no_memory(source);
 }
 
-/* ---- which one ------------------------------------------------------------------------------------------------------- */
+/* ---- which one --------------------------------------------------------------------------------------------------- */
 
 struct model_row {
     const char *type, *field; /* `field` tells the kind in older files that name no type */

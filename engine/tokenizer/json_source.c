@@ -4,6 +4,7 @@
 #include "file_open.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define FILE_BYTES_MAX (256u << 20) /* the largest vocabularies in use take 40 MB */
@@ -35,7 +36,7 @@ done:
 }
 
 enum quire_status folder_json_load(const char *folder, const char *name, bool required, json_t **out,
-                                 struct quire_error *error)
+                                   struct quire_error *error)
 {
     struct text text = {0};
     json_error_t reason;
@@ -45,10 +46,11 @@ enum quire_status folder_json_load(const char *folder, const char *name, bool re
     if (status == QUIRE_NOT_FOUND && !required) {
         status = QUIRE_OK;
     } else if (status == QUIRE_OK) {
-        json_t *root = json_loadb(text.bytes == NULL ? "" : text.bytes, text.count, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &reason);
+        json_t *root = json_loadb(text.bytes == NULL ? "" : text.bytes, text.count,
+                                  JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &reason);
         if (root == NULL) {
-            status = quire_fail(error, QUIRE_BAD_FILE, "%s/%s is not valid JSON: line %d: %s", folder, name, reason.line,
-                                reason.text);
+            status = quire_fail(error, QUIRE_BAD_FILE, "%s/%s is not valid JSON: line %d: %s", folder, name,
+                                reason.line, reason.text);
         } else if (!json_is_object(root)) {
             json_decref(root);
             status = quire_fail(error, QUIRE_BAD_FILE, "%s/%s does not hold a JSON object", folder, name);
@@ -97,4 +99,70 @@ const char *json_text(const json_t *object, const char *name, size_t *count)
     if (count != NULL)
         *count = json_string_length(value);
     return json_string_value(value);
+}
+
+enum quire_status json_no_memory(const struct json_source *source)
+{
+    return quire_fail(source->error, QUIRE_NO_MEMORY, "no memory left while reading %s/%s", source->folder,
+                      source->file);
+}
+
+enum quire_status json_pattern_load(const struct json_source *source, const json_t *object, struct pattern **out)
+{
+    const json_t *value = json_object_get(object, "pattern");
+    struct quire_error reason;
+    size_t count;
+    const char *text = json_text(value, "Regex", &count);
+
+    if (text != NULL) {
+        enum quire_status status = pattern_compile(text, count, out, &reason);
+        return status == QUIRE_OK ? status : json_bad(source, "%s", reason.message);
+    }
+    text = json_is_string(value) ? json_string_value(value) : json_text(value, "String", NULL);
+    count = json_is_string(value) ? json_string_length(value) : json_string_length(json_object_get(value, "String"));
+    if (text == NULL)
+        return json_bad(source, "%s has no \"pattern\" with a \"String\" or \"Regex\"",
+                        json_text(object, "type", NULL));
+    return pattern_literal(text, count, out) == QUIRE_OK ? QUIRE_OK : json_no_memory(source);
+}
+
+enum quire_status json_content_load(const struct json_source *source, const json_t *object, const char *name,
+                                    const char *otherwise, struct text *out)
+{
+    size_t count = 0;
+    const char *text = json_text(object, name, &count);
+
+    if (text == NULL && otherwise == NULL)
+        return json_bad(source, "%s has no string \"%s\"", json_text(object, "type", NULL), name);
+    if (text == NULL)
+        text = otherwise, count = strlen(otherwise);
+    return text_append(out, text, count) == QUIRE_OK ? QUIRE_OK : json_no_memory(source);
+}
+
+#define SEQUENCE_DEPTH_MAX 16
+
+static enum quire_status sequence_walk(const struct json_source *source, const json_t *value, const char *members,
+                                       json_step_load *load, void *out, int depth)
+{
+    const char *type = json_text(value, "type", NULL);
+    const json_t *list = json_object_get(value, members), *member;
+    enum quire_status status = QUIRE_OK;
+    size_t i;
+
+    if (type == NULL || strcmp(type, "Sequence") != 0)
+        return load(source, value, out);
+    if (depth == SEQUENCE_DEPTH_MAX || !json_is_array(list))
+        return json_bad(source, "a Sequence has no list \"%s\", or too many are nested", members);
+    json_array_foreach (list, i, member) {
+        status = sequence_walk(source, member, members, load, out, depth + 1);
+        if (status != QUIRE_OK)
+            break;
+    }
+    return status;
+}
+
+enum quire_status json_sequence_load(const struct json_source *source, const json_t *value, const char *members,
+                                     json_step_load *load, void *out)
+{
+    return sequence_walk(source, value, members, load, out, 0);
 }

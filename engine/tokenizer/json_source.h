@@ -8,10 +8,10 @@
 
 /* Reads folder/name. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_BAD_FILE. */
 QUIRE_NODISCARD enum quire_status folder_text_load(const char *folder, const char *name, struct text *out,
-                                                 struct quire_error *error);
+                                                   struct quire_error *error);
 /* The same, parsed; the root is an object. An absent file gives QUIRE_OK and NULL unless `required`. */
 QUIRE_NODISCARD enum quire_status folder_json_load(const char *folder, const char *name, bool required, json_t **out,
-                                                 struct quire_error *error);
+                                                   struct quire_error *error);
 
 /* Where a loader is: for error sentences. */
 struct json_source {
@@ -19,7 +19,8 @@ struct json_source {
     struct quire_error *error;
 };
 /* Fails with QUIRE_BAD_FILE: "folder/file: <sentence>". */
-QUIRE_NODISCARD QUIRE_PRINTF(2, 3) enum quire_status json_bad(const struct json_source *source, const char *format, ...);
+QUIRE_NODISCARD QUIRE_PRINTF(2, 3) enum quire_status
+    json_bad(const struct json_source *source, const char *format, ...);
 
 /* A field's value; the default where it is missing or of another type. */
 bool json_bool(const json_t *object, const char *name, bool otherwise);
@@ -29,7 +30,21 @@ bool json_whole(const json_t *value, uint64_t max, uint64_t *out);
 /* NULL where it is no string; *count (may be NULL) gets its bytes, which may include NUL. */
 const char *json_text(const json_t *object, const char *name, size_t *count);
 
-/* json_steps.c: the "normalizer", "pre_tokenizer" and "decoder" of a tokenizer.json; NULL and null are empty. */
+/* Fails with QUIRE_NO_MEMORY. */
+QUIRE_NODISCARD enum quire_status json_no_memory(const struct json_source *source);
+/* "pattern": {"String": "..."} or {"Regex": "..."}, or a bare string. */
+QUIRE_NODISCARD enum quire_status json_pattern_load(const struct json_source *source, const json_t *object,
+                                                    struct pattern **out);
+/* The string field `name`, `otherwise` where it is missing; NULL there makes it required. */
+QUIRE_NODISCARD enum quire_status json_content_load(const struct json_source *source, const json_t *object,
+                                                    const char *name, const char *otherwise, struct text *out);
+/* Calls `load` for `value`, or, where its type is Sequence, for each of its `members` in order, nested ones included.
+ */
+typedef enum quire_status json_step_load(const struct json_source *source, const json_t *value, void *out);
+QUIRE_NODISCARD enum quire_status json_sequence_load(const struct json_source *source, const json_t *value,
+                                                     const char *members, json_step_load *load, void *out);
+
+/* json_normalise.c, json_split.c, json_decode.c: the fields of a tokenizer.json; NULL and null are empty. */
 QUIRE_NODISCARD enum quire_status json_normalisers_load(const struct json_source *source, const json_t *value,
                                                         struct normaliser_list *out);
 QUIRE_NODISCARD enum quire_status json_splitters_load(const struct json_source *source, const json_t *value,

@@ -39,8 +39,8 @@ bool model_has_bytes(const struct word_model *model, const char *bytes, size_t c
     return model->byte_fallback;
 }
 
-enum quire_status merge_add(struct word_model *model, uint32_t rank, const char *left, size_t left_bytes, const char *right,
-                            size_t right_bytes, struct text *spare)
+enum quire_status merge_add(struct word_model *model, uint32_t rank, const char *left, size_t left_bytes,
+                            const char *right, size_t right_bytes, struct text *spare)
 {
     size_t skipped = model->prefix.count < right_bytes ? model->prefix.count : 0;
 

@@ -25,14 +25,14 @@ struct word_model {
     enum quire_status (*encode)(const struct word_model *model, const char *word, size_t count,
                                 struct model_scratch *scratch, struct token_list *out);
     const struct vocabulary *vocabulary;
-    uint32_t unknown; /* id, or TOKEN_NONE */
+    uint32_t unknown;   /* id, or TOKEN_NONE */
     struct text first;  /* WordPiece: spelled before the first piece of a word (GGUF: U+2581) */
     struct text prefix; /* BPE, WordPiece: spelled before every piece but the first ("##") */
     /* BPE */
     struct merge_table merges;
-    float *scores;       /* owned; SentencePiece: merge whatever spells a piece, highest score first; NULL: by `merges` */
-    uint32_t *char_ids;  /* owned; ids of the first characters of Unicode, for speed */
-    struct text suffix;  /* of the last piece ("</w>") */
+    float *scores; /* owned; SentencePiece: merge whatever spells a piece, highest score first; NULL: by `merges` */
+    uint32_t *char_ids; /* owned; ids of the first characters of Unicode, for speed */
+    struct text suffix; /* of the last piece ("</w>") */
     bool fuse_unknown, whole_words, byte_fallback;
     uint32_t byte_ids[256]; /* also Unigram */
     /* WordPiece */
@@ -42,16 +42,17 @@ struct word_model {
 };
 void word_model_deinit(struct word_model *model);
 
-QUIRE_NODISCARD enum quire_status merge_table_add(struct merge_table *table, uint32_t left, uint32_t right, uint32_t rank,
-                                                  uint32_t id);
+QUIRE_NODISCARD enum quire_status merge_table_add(struct merge_table *table, uint32_t left, uint32_t right,
+                                                  uint32_t rank, uint32_t id);
 
-/* Adds a merge by the spellings of its parts; QUIRE_NOT_FOUND where the vocabulary lacks one of them or their join. *spare
- * is scratch. */
-QUIRE_NODISCARD enum quire_status merge_add(struct word_model *model, uint32_t rank, const char *left, size_t left_bytes,
-                                            const char *right, size_t right_bytes, struct text *spare);
+/* Adds a merge by the spellings of its parts; QUIRE_NOT_FOUND where the vocabulary lacks one of them or their join.
+ * *spare is scratch. */
+QUIRE_NODISCARD enum quire_status merge_add(struct word_model *model, uint32_t rank, const char *left,
+                                            size_t left_bytes, const char *right, size_t right_bytes,
+                                            struct text *spare);
 /* The same for "left right". That is ambiguous where pieces hold blanks: the first reading that fits counts. */
-QUIRE_NODISCARD enum quire_status merge_add_line(struct word_model *model, uint32_t rank, const char *line, size_t bytes,
-                                                 struct text *spare);
+QUIRE_NODISCARD enum quire_status merge_add_line(struct word_model *model, uint32_t rank, const char *line,
+                                                 size_t bytes, struct text *spare);
 
 /* Complete a model and set its `encode`; after the vocabulary, flags included, and merges or scores are there. */
 QUIRE_NODISCARD enum quire_status bpe_prepare(struct word_model *model);

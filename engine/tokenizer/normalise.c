@@ -60,7 +60,7 @@ static enum quire_status copy_range(const struct marked_text *in, size_t start, 
     return marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start, end - start);
 }
 
-/* ---- Unicode normal forms ----------------------------------------------------------------------------------------- */
+/* ---- Unicode normal forms ---------------------------------------------------------------------------------------- */
 
 /* Characters of one chunk, decomposed. */
 struct chunk {
@@ -95,7 +95,8 @@ static enum quire_status chunk_order(struct chunk *chunk)
             if (keys == NULL)
                 return QUIRE_NO_MEMORY;
             for (size_t i = start; i < end; i++) {
-                keys[i - start] = (uint64_t)char_combining_class(chunk->chars[i]) << 53 | (uint64_t)(i - start) << 21 | chunk->chars[i];
+                keys[i - start] = (uint64_t)char_combining_class(chunk->chars[i]) << 53 | (uint64_t)(i - start) << 21 |
+                                  chunk->chars[i];
             }
             qsort(keys, end - start, sizeof *keys, compare_keys);
             for (size_t i = start; i < end; i++)
@@ -107,7 +108,8 @@ static enum quire_status chunk_order(struct chunk *chunk)
     return QUIRE_OK;
 }
 
-static enum quire_status chunk_decompose(struct chunk *chunk, const char *text, size_t start, size_t end, bool compatible)
+static enum quire_status chunk_decompose(struct chunk *chunk, const char *text, size_t start, size_t end,
+                                         bool compatible)
 {
     chunk->count = 0;
     while (start < end) {
@@ -155,7 +157,7 @@ static enum quire_status compose(const struct normaliser *step, const struct mar
     return status;
 }
 
-/* ---- one character to a few ---------------------------------------------------------------------------------------- */
+/* ---- one character to a few -------------------------------------------------------------------------------------- */
 
 #define MAPPED_MAX 4u
 
@@ -220,7 +222,7 @@ static enum quire_status map_chars(enum normalise_kind kind, const struct marked
     return QUIRE_OK;
 }
 
-/* ---- the others ---------------------------------------------------------------------------------------------------- */
+/* ---- the others -------------------------------------------------------------------------------------------------- */
 
 static enum quire_status replace(const struct normaliser *step, struct matcher *matcher, const struct marked_text *in,
                                  struct marked_text *out)
@@ -228,7 +230,8 @@ static enum quire_status replace(const struct normaliser *step, struct matcher *
     size_t at = 0, search = 0, start, end;
 
     while (search <= in->text.count) {
-        enum quire_status status = pattern_find(step->pattern, matcher, in->text.bytes, in->text.count, search, &start, &end);
+        enum quire_status status = pattern_find(step->pattern, matcher, in->text.bytes, in->text.count, search, &start,
+                                                &end);
         if (status == QUIRE_NOT_FOUND)
             break;
         if (status != QUIRE_OK)

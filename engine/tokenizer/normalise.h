@@ -9,15 +9,16 @@ struct marked_text {
     struct text text, marks;
 };
 void marked_text_deinit(struct marked_text *marked);
-QUIRE_NODISCARD enum quire_status marked_text_append(struct marked_text *marked, const char *bytes, size_t count, char mark);
+QUIRE_NODISCARD enum quire_status marked_text_append(struct marked_text *marked, const char *bytes, size_t count,
+                                                     char mark);
 QUIRE_NODISCARD enum quire_status marked_text_copy(struct marked_text *marked, const char *bytes, const char *marks,
                                                    size_t count);
 
 enum normalise_kind {
-    NORMALISE_COMPOSE,     /* NFC, NFD, NFKC, NFKD by flags */
-    NORMALISE_REPLACE,     /* every match of `pattern` by `content` */
-    NORMALISE_PREPEND,     /* `content` before a text that is not empty */
-    NORMALISE_STRIP,       /* white space at the ends, by flags */
+    NORMALISE_COMPOSE, /* NFC, NFD, NFKC, NFKD by flags */
+    NORMALISE_REPLACE, /* every match of `pattern` by `content` */
+    NORMALISE_PREPEND, /* `content` before a text that is not empty */
+    NORMALISE_STRIP,   /* white space at the ends, by flags */
     NORMALISE_LOWERCASE,
     NORMALISE_STRIP_MARKS, /* nonspacing marks (Mn) go */
     NORMALISE_CLEAN,       /* BERT: controls go, white space becomes a blank */

@@ -1,6 +1,6 @@
 /* Patterns of tokenizer files. Thread: a pattern is immutable; a matcher belongs to one thread. Owner: tokenizer.
- * Hugging Face's tokenizers run these expressions with Oniguruma; the dialects differ in the sets that \s, \w and script
- * names mean, so those are spelled out before PCRE2 compiles them. */
+ * Hugging Face's tokenizers run these expressions with Oniguruma; the dialects differ in the sets that \s, \w and
+ * script names mean, so those are spelled out before PCRE2 compiles them. */
 #include "pattern.h"
 
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#define STEPS_MAX 20000000u       /* backtracking steps of one match: a fraction of a second */
-#define HEAP_KIB_MAX (64u * 1024) /* PCRE2 counts in KiB */
+#define STEPS_MAX       20000000u    /* backtracking steps of one match: a fraction of a second */
+#define HEAP_KIB_MAX    (64u * 1024) /* PCRE2 counts in KiB */
 #define STACK_BYTES_MIN (32u * 1024)
 #define STACK_BYTES_MAX (4u * 1024 * 1024)
 
@@ -29,7 +29,7 @@ struct matcher {
 
 /* White_Space; PCRE2's \s has U+180E besides. Word: UTS #18; PCRE2 10.42 lacks marks and connectors. */
 #define SPACES "\\t-\\r\\x20\\x85\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
-#define WORDS "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24b6}-\\x{24e9}"
+#define WORDS  "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24b6}-\\x{24e9}"
 
 static enum quire_status append(struct text *out, const char *string)
 {
@@ -39,8 +39,9 @@ static enum quire_status append(struct text *out, const char *string)
 /* \p{Han} is the script itself in Oniguruma, the script's extensions in PCRE2. */
 static bool names_script(const char *name, size_t count)
 {
-    static const char *const scripts[] = {"Han", "Hiragana", "Katakana", "Hangul", "Latin", "Greek", "Cyrillic", "Arabic",
-                                          "Hebrew", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Devanagari", "Bengali"};
+    static const char *const scripts[] = {"Han",      "Hiragana", "Katakana",   "Hangul", "Latin", "Greek",
+                                          "Cyrillic", "Arabic",   "Hebrew",     "Thai",   "Lao",   "Khmer",
+                                          "Myanmar",  "Tibetan",  "Devanagari", "Bengali"};
 
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++)
         if (strlen(scripts[i]) == count && memcmp(scripts[i], name, count) == 0)
@@ -49,17 +50,16 @@ static bool names_script(const char *name, size_t count)
 }
 
 /* Rewrites the escape at `escape` (the character behind a backslash); returns the bytes that it consumed in *used. */
-static enum quire_status translate_escape(const char *escape, size_t count, bool in_class, struct text *out, size_t *used)
+static enum quire_status translate_escape(const char *escape, size_t count, bool in_class, struct text *out,
+                                          size_t *used)
 {
     static const struct {
         char letter;
         const char *outside, *inside;
     } sets[] = {
-        {'s', "[" SPACES "]", SPACES},
-        {'S', "[^" SPACES "]", NULL}, /* no way to say "not" inside a class: PCRE2's own set is off by one character */
-        {'w', "[" WORDS "]", WORDS},
-        {'W', "[^" WORDS "]", NULL},
-        {'h', "[0-9a-fA-F]", "0-9a-fA-F"},
+        {'s', "[" SPACES "]", SPACES}, {'S', "[^" SPACES "]", NULL}, /* no way to say "not" inside a class: PCRE2's own
+                                                                        set is off by one character */
+        {'w', "[" WORDS "]", WORDS},   {'W', "[^" WORDS "]", NULL},  {'h', "[0-9a-fA-F]", "0-9a-fA-F"},
         {'H', "[^0-9a-fA-F]", NULL},
     };
 
@@ -71,7 +71,8 @@ static enum quire_status translate_escape(const char *escape, size_t count, bool
         }
     }
     const char *close = (escape[0] == 'p' || escape[0] == 'P') && count > 1 && escape[1] == '{'
-                            ? memchr(escape, '}', count) : NULL;
+                            ? memchr(escape, '}', count)
+                            : NULL;
     if (close != NULL && names_script(escape + 2, (size_t)(close - escape) - 2)) {
         *used = (size_t)(close - escape) + 1;
         if (text_append_byte(out, '\\', 1) != QUIRE_OK || text_append(out, escape, 2) != QUIRE_OK ||
@@ -119,13 +120,15 @@ enum quire_status pattern_compile(const char *expression, size_t count, struct p
     size_t at;
 
     if (pattern == NULL || context == NULL || translate(expression, count, &translated) != QUIRE_OK ||
-        text_append_byte(&translated, '\0', 1) != QUIRE_OK) {
+        text_append_byte(&translated, '\0', 1) != QUIRE_OK)
+    {
         quire_fail(error, status, "out of memory");
         goto done;
     }
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     pattern->code = pcre2_compile((PCRE2_SPTR)translated.bytes, translated.count - 1,
-                                  PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
+                                  PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at,
+                                  context);
     if (pattern->code == NULL) {
         PCRE2_UCHAR reason[128] = {0};
         pcre2_get_error_message(code, reason, sizeof reason);
@@ -205,7 +208,8 @@ enum quire_status pattern_find(const struct pattern *pattern, struct matcher *ma
 
     if (pattern->code == NULL) {
         const char *found = pattern->literal_bytes == 0
-                                ? NULL : memmem(text + from, count - from, pattern->literal, pattern->literal_bytes);
+                                ? NULL
+                                : memmem(text + from, count - from, pattern->literal, pattern->literal_bytes);
         if (found == NULL)
             return QUIRE_NOT_FOUND;
         *start = (size_t)(found - text);

@@ -6,8 +6,8 @@
 
 struct pattern;
 
-/* `expression` is in Oniguruma's dialect where it differs from PCRE2's in ways that tokenizers use (\s, \w, script names,
- * ^ and $). QUIRE_BAD_FILE with the reason where it does not compile. */
+/* `expression` is in Oniguruma's dialect where it differs from PCRE2's in ways that tokenizers use (\s, \w, script
+ * names, ^ and $). QUIRE_BAD_FILE with the reason where it does not compile. */
 QUIRE_NODISCARD enum quire_status pattern_compile(const char *expression, size_t count, struct pattern **out,
                                                   struct quire_error *error);
 QUIRE_NODISCARD enum quire_status pattern_literal(const char *bytes, size_t count, struct pattern **out);
@@ -18,8 +18,8 @@ struct matcher;
 QUIRE_NODISCARD enum quire_status matcher_create(struct matcher **out);
 void matcher_destroy(struct matcher *matcher); /* NULL is allowed */
 
-/* The first match in text[from, count): QUIRE_OK and its bounds, QUIRE_NOT_FOUND, or QUIRE_LIMIT where hostile text makes
- * the expression backtrack too long. `text` is valid UTF-8 and `from` a character's start. */
+/* The first match in text[from, count): QUIRE_OK and its bounds, QUIRE_NOT_FOUND, or QUIRE_LIMIT where hostile text
+ * makes the expression backtrack too long. `text` is valid UTF-8 and `from` a character's start. */
 QUIRE_NODISCARD enum quire_status pattern_find(const struct pattern *pattern, struct matcher *matcher, const char *text,
                                                size_t count, size_t from, size_t *start, size_t *end);
 

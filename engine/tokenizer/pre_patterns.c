@@ -1,5 +1,5 @@
 /* The split expressions that GGUF files name. Thread: any; constant data. Owner: tokenizer.
- * A GGUF file only gives a name; the expressions are those of the tokenizer.json of the models that the name stands for. */
+ * A GGUF file only gives a name; the expressions are those of the tokenizer.json of the models that it stands for. */
 #include "pre_patterns.h"
 
 #include <stddef.h>
@@ -14,7 +14,8 @@
 #define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
 #define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
 #define CASED(ending, digits)                                                                                     \
-    "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" ending "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" ending "|" digits \
+    "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" ending                                                       \
+    "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" ending "|" digits                                          \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES
 #define BLOOM " ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{964}\\x{6D4}\\x{60C})]+"
 #define DEEPSEEK_HAN "[\\x{4E00}-\\x{9FA5}\\x{800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+"
@@ -39,7 +40,8 @@
     "\\x{1E900}-\\x{1E943}"
 
 static const struct pre_row rows[] = {
-    {.names = "gpt-2 phi-2 mpt olmo jais roberta-bpe gigachat jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code",
+    {.names = "gpt-2 phi-2 mpt olmo jais roberta-bpe gigachat jina-es jina-de jina-v1-en jina-v2-es jina-v2-de "
+              "jina-v2-code",
      .expressions = {GPT2}},
     {.names = "llama3 llama-v3 llama-bpe falcon3 pixtral", .whole_words = true, .add_bos = true,
      .expressions = {GPT4("\\p{N}{1,3}")}},

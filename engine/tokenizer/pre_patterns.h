@@ -7,10 +7,10 @@
 #define PRE_EXPRESSIONS_MAX 6
 
 struct pre_row {
-    const char *names;   /* separated by blanks */
-    bool whole_words;    /* a word that is a piece is not cut (tokenizer.json's ignore_merges) */
-    bool add_bos;        /* where the file does not say */
-    bool compose;        /* NFC first */
+    const char *names; /* separated by blanks */
+    bool whole_words;  /* a word that is a piece is not cut (tokenizer.json's ignore_merges) */
+    bool add_bos;      /* where the file does not say */
+    bool compose;      /* NFC first */
     const char *expressions[PRE_EXPRESSIONS_MAX + 1]; /* applied in order, each isolating its matches; NULL ends */
 };
 

@@ -1,5 +1,5 @@
-/* What stands beside the vocabulary in a model folder: names of special tokens, ids that end a generation, chat templates.
- * Thread: the loader's. Owner: tokenizer. */
+/* What stands beside the vocabulary in a model folder: names of special tokens, ids that end a generation, chat
+ * templates. Thread: the loader's. Owner: tokenizer. */
 #include "json_source.h"
 
 #include <dirent.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- named texts ------------------------------------------------------------------------------------------------------ */
+/* ---- named texts ------------------------------------------------------------------------------------------------- */
 
 void name_list_deinit(struct name_list *list)
 {
@@ -37,7 +37,9 @@ enum quire_status name_list_set(struct name_list *list, const char *name, const 
             return QUIRE_NO_MEMORY;
         list->names = names;
         struct name made = {0};
-        if (text_append(&made.name, name, strlen(name) + 1) != QUIRE_OK || text_append_byte(&made.text, '\0', 1) != QUIRE_OK) {
+        if (text_append(&made.name, name, strlen(name) + 1) != QUIRE_OK ||
+            text_append_byte(&made.text, '\0', 1) != QUIRE_OK)
+        {
             text_deinit(&made.name);
             return QUIRE_NO_MEMORY;
         }
@@ -58,7 +60,7 @@ const char *name_list_get(const struct name_list *list, const char *name)
     return found == NULL ? NULL : found->text.bytes;
 }
 
-/* ---- special tokens --------------------------------------------------------------------------------------------------- */
+/* ---- special tokens ---------------------------------------------------------------------------------------------- */
 
 /* A token is given as its text or as an object with "content". */
 static const char *token_text(const json_t *value)
@@ -125,7 +127,7 @@ static enum quire_status around_load(struct tokenizer *tokenizer, const json_t *
     return QUIRE_OK;
 }
 
-/* ---- ids that end a generation ----------------------------------------------------------------------------------------- */
+/* ---- ids that end a generation ----------------------------------------------------------------------------------- */
 
 static enum quire_status eos_add(struct tokenizer *tokenizer, uint32_t id)
 {
@@ -153,8 +155,7 @@ static enum quire_status eos_load(const struct json_source *source, struct token
         return QUIRE_OK;
     if (!json_is_array(value))
         return eos_append(source, tokenizer, value);
-    json_array_foreach(value, i, entry)
-    {
+    json_array_foreach (value, i, entry) {
         enum quire_status status = eos_append(source, tokenizer, entry);
         if (status != QUIRE_OK)
             return status;
@@ -185,7 +186,7 @@ static enum quire_status endings_load(struct tokenizer *tokenizer, const char *f
     return status;
 }
 
-/* ---- chat templates ----------------------------------------------------------------------------------------------------- */
+/* ---- chat templates ---------------------------------------------------------------------------------------------- */
 
 #define DEFAULT_TEMPLATE "default"
 
@@ -199,8 +200,7 @@ static enum quire_status templates_load(const struct json_source *source, const 
         return name_list_set(out, DEFAULT_TEMPLATE, json_string_value(value), json_string_length(value));
     if (value != NULL && !json_is_null(value) && !json_is_array(value))
         return json_bad(source, "chat_template is neither a string nor a list");
-    json_array_foreach(value, i, entry)
-    {
+    json_array_foreach (value, i, entry) {
         size_t count;
         const char *name = json_text(entry, "name", NULL), *text = json_text(entry, "template", &count);
         if (name == NULL || text == NULL)
@@ -211,8 +211,8 @@ static enum quire_status templates_load(const struct json_source *source, const 
     return QUIRE_OK;
 }
 
-static enum quire_status template_file_load(struct name_list *out, const char *folder, const char *file, const char *name,
-                                            struct quire_error *error)
+static enum quire_status template_file_load(struct name_list *out, const char *folder, const char *file,
+                                            const char *name, struct quire_error *error)
 {
     struct text text = {0};
     enum quire_status status = folder_text_load(folder, file, &text, error);
@@ -276,7 +276,8 @@ enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder,
     if (status == QUIRE_OK)
         status = folder_json_load(folder, "special_tokens_map.json", false, &map, error);
     if (status == QUIRE_OK)
-        status = json_added_decoder_load(&(struct json_source){folder, "tokenizer_config.json", error}, config, tokenizer);
+        status = json_added_decoder_load(&(struct json_source){folder, "tokenizer_config.json", error}, config,
+                                         tokenizer);
     if (status == QUIRE_OK)
         status = names_load(tokenizer, config);
     if (status == QUIRE_OK)

@@ -65,10 +65,10 @@ static enum quire_status cut_append(struct split_scratch *scratch, size_t start,
     return QUIRE_OK;
 }
 
-/* ---- finding the cuts: matches and what lies between, over the whole word ------------------------------------------ */
+/* ---- finding the cuts: matches and what lies between, over the whole word ---------------------------------------- */
 
-static enum quire_status cut_at_pattern(const struct splitter *step, struct matcher *matcher, const char *text, size_t count,
-                                        struct split_scratch *scratch)
+static enum quire_status cut_at_pattern(const struct splitter *step, struct matcher *matcher, const char *text,
+                                        size_t count, struct split_scratch *scratch)
 {
     size_t done = 0, search = 0, start, end;
 
@@ -104,7 +104,8 @@ static enum quire_status cut_at_chars(const struct splitter *step, const char *t
     return done < count ? cut_append(scratch, done, count, false) : QUIRE_OK;
 }
 
-static enum quire_status cut_fixed(const struct splitter *step, const char *text, size_t count, struct split_scratch *scratch)
+static enum quire_status cut_fixed(const struct splitter *step, const char *text, size_t count,
+                                   struct split_scratch *scratch)
 {
     size_t start = 0;
 
@@ -120,7 +121,7 @@ static enum quire_status cut_fixed(const struct splitter *step, const char *text
     return QUIRE_OK;
 }
 
-/* ---- from cuts to words --------------------------------------------------------------------------------------------- */
+/* ---- from cuts to words ------------------------------------------------------------------------------------------ */
 
 /* Merges cuts [i, result) into one word where the behaviour says so; returns result. */
 static size_t merge_end(enum split_behaviour behaviour, const struct cut *cuts, size_t count, size_t i)
@@ -160,7 +161,7 @@ static enum quire_status cuts_to_words(const struct splitter *step, struct split
     return QUIRE_OK;
 }
 
-/* ---- steps that change the text -------------------------------------------------------------------------------------- */
+/* ---- steps that change the text ---------------------------------------------------------------------------------- */
 
 static enum quire_status rewrite_bytes(const char *text, size_t count, struct text *out)
 {
@@ -171,8 +172,8 @@ static enum quire_status rewrite_bytes(const char *text, size_t count, struct te
     return QUIRE_OK;
 }
 
-static enum quire_status rewrite_matches(const struct splitter *step, struct matcher *matcher, const char *text, size_t count,
-                                         struct text *out)
+static enum quire_status rewrite_matches(const struct splitter *step, struct matcher *matcher, const char *text,
+                                         size_t count, struct text *out)
 {
     size_t at = 0, start, end;
 
@@ -189,8 +190,8 @@ static enum quire_status rewrite_matches(const struct splitter *step, struct mat
     }
 }
 
-static enum quire_status rewrite_word(const struct splitter *step, struct matcher *matcher, const char *text, size_t count,
-                                      bool at_start, struct text *out)
+static enum quire_status rewrite_word(const struct splitter *step, struct matcher *matcher, const char *text,
+                                      size_t count, bool at_start, struct text *out)
 {
     const struct text *content = &step->content;
 

@@ -9,7 +9,8 @@ enum split_kind {
     SPLIT_PATTERN, /* at matches of `pattern` */
     SPLIT_CHARS,   /* at characters of `chars` */
     SPLIT_FIXED,   /* every `length` characters */
-    SPLIT_PREFIX,  /* no cut: `content` before each word that does not begin with it; with `first`, before the text only */
+    SPLIT_PREFIX,  /* no cut: `content` before each word that does not begin with it; with `first`, before the text only
+                    */
     SPLIT_REPLACE, /* no cut: each match of `pattern` becomes `content` */
     SPLIT_BYTES,   /* no cut: bytes become characters of the byte alphabet */
 };
@@ -59,7 +60,8 @@ void split_scratch_deinit(struct split_scratch *scratch);
 
 /* Cuts `text` (valid UTF-8); the words are in scratch->now. `at_start`: nothing stands before `text` in the input.
  * QUIRE_NO_MEMORY, QUIRE_LIMIT. */
-QUIRE_NODISCARD enum quire_status split_words(const struct splitter_list *list, struct matcher *matcher, const char *text,
-                                              size_t count, bool at_start, struct split_scratch *scratch);
+QUIRE_NODISCARD enum quire_status split_words(const struct splitter_list *list, struct matcher *matcher,
+                                              const char *text, size_t count, bool at_start,
+                                              struct split_scratch *scratch);
 
 #endif

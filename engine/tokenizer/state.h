@@ -1,5 +1,5 @@
-/* The parts of a loaded tokenizer, in the order in which text passes through them. The loaders fill it, nothing changes it
- * afterwards. */
+/* The parts of a loaded tokenizer, in the order in which text passes through them. The loaders fill it, nothing changes
+ * it afterwards. */
 #ifndef QUIRE_TOKENIZER_STATE_H
 #define QUIRE_TOKENIZER_STATE_H
 
@@ -19,12 +19,12 @@ struct name_list {
 
 struct tokenizer {
     struct vocabulary vocabulary;
-    struct added_list added;            /* looked for in the text as it came */
+    struct added_list added; /* looked for in the text as it came */
     struct normaliser_list normalisers;
     struct added_list added_normalised; /* looked for in normalised text */
     struct splitter_list splitters;
     struct word_model model;
-    struct token_list before, after;    /* what add_special puts around the ids */
+    struct token_list before, after; /* what add_special puts around the ids */
     struct decoder decoder;
 
     uint32_t bos;
@@ -34,12 +34,13 @@ struct tokenizer {
 
 void name_list_deinit(struct name_list *list);
 /* Sets `name`, replacing what was there. */
-QUIRE_NODISCARD enum quire_status name_list_set(struct name_list *list, const char *name, const char *text, size_t count);
+QUIRE_NODISCARD enum quire_status name_list_set(struct name_list *list, const char *name, const char *text,
+                                                size_t count);
 /* NULL where unset. */
 const char *name_list_get(const struct name_list *list, const char *name);
 
-/* Notes an added token: its spelling in the vocabulary, its flags, and the list where it is looked for. The content of a
- * normalised token still has to pass the normalizers (tokenizer_complete does that). */
+/* Notes an added token: its spelling in the vocabulary, its flags, and the list where it is looked for. The content of
+ * a normalised token still has to pass the normalizers (tokenizer_complete does that). */
 QUIRE_NODISCARD enum quire_status tokenizer_add(struct tokenizer *tokenizer, const struct added_token *token);
 /* After a loader has filled everything: model, decoder and added tokens are made ready. */
 QUIRE_NODISCARD enum quire_status tokenizer_complete(struct tokenizer *tokenizer, struct quire_error *error);

@@ -41,7 +41,8 @@ enum quire_status text_reserve(struct text *text, size_t more)
     size_t needed;
     void *bytes = text->bytes;
 
-    if (__builtin_add_overflow(text->count, more, &needed) || array_grow(&bytes, &text->count_max, needed, 1) != QUIRE_OK)
+    if (__builtin_add_overflow(text->count, more, &needed) ||
+        array_grow(&bytes, &text->count_max, needed, 1) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
     text->bytes = bytes;
     return QUIRE_OK;

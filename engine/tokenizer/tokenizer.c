@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- life --------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 enum quire_status tokenizer_open(const char *model_path, struct tokenizer **out, struct quire_error *error)
 {
@@ -55,8 +55,8 @@ void tokenizer_close(struct tokenizer *tokenizer)
     free(tokenizer);
 }
 
-/* Spellings that only a template may write. DeepSeek does not mark its turn markers as special, hence the second form. A
- * single printable character (some models pad with "!") is also plain text. */
+/* Spellings that only a template may write. DeepSeek does not mark its turn markers as special, hence the second form.
+ * A single printable character (some models pad with "!") is also plain text. */
 static bool is_reserved(const struct added_token *token)
 {
     const char *bytes = token->content.bytes;
@@ -86,8 +86,8 @@ enum quire_status tokenizer_add(struct tokenizer *tokenizer, const struct added_
     added->reserved = is_reserved(token);
     if (vocabulary_add(&tokenizer->vocabulary, token->id, content.bytes, content.count, true) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
-    tokenizer->vocabulary.flags[token->id] |=
-        (unsigned char)(PIECE_ADDED | (token->special ? PIECE_SPECIAL : 0) | (added->reserved ? PIECE_RESERVED : 0));
+    tokenizer->vocabulary.flags[token->id] |= (unsigned char)(PIECE_ADDED | (token->special ? PIECE_SPECIAL : 0) |
+                                                              (added->reserved ? PIECE_RESERVED : 0));
     return QUIRE_OK;
 }
 
@@ -135,7 +135,7 @@ enum quire_status tokenizer_complete(struct tokenizer *tokenizer, struct quire_e
     return decoder_prepare(&tokenizer->decoder, &tokenizer->vocabulary, error);
 }
 
-/* ---- asking --------------------------------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 uint32_t tokenizer_vocab_size(const struct tokenizer *tokenizer)
 {
@@ -175,7 +175,7 @@ const char *tokenizer_chat_template(const struct tokenizer *tokenizer, const cha
     return name_list_get(&tokenizer->templates, name == NULL ? "default" : name);
 }
 
-/* ---- encoding ------------------------------------------------------------------------------------------------------------- */
+/* ---- encoding ---------------------------------------------------------------------------------------------------- */
 
 /* Working memory of one call. */
 struct encoder {
@@ -223,7 +223,8 @@ static enum quire_status encode_plain(struct encoder *encoder, const char *text,
     enum quire_status status = split_words(&tokenizer->splitters, encoder->matcher, text, count, at_start, words);
     for (size_t i = 0; i < words->now.count && status == QUIRE_OK; i++)
         status = tokenizer->model.encode(&tokenizer->model, words->now.text.bytes + words->now.words[i].start,
-                                         words->now.words[i].end - words->now.words[i].start, &encoder->model, encoder->out);
+                                         words->now.words[i].end - words->now.words[i].start, &encoder->model,
+                                         encoder->out);
     return status;
 }
 
@@ -243,7 +244,8 @@ static enum quire_status encode_segment(struct encoder *encoder, size_t start, s
     if (status == QUIRE_OK)
         status = normalise(&tokenizer->normalisers, encoder->matcher, segment, &encoder->spare);
     while (status == QUIRE_OK && added_find(&tokenizer->added_normalised, segment->text.bytes, segment->marks.bytes,
-                                            segment->text.count, at, &match)) {
+                                            segment->text.count, at, &match))
+    {
         status = encode_plain(encoder, segment->text.bytes + at, match.start - at, start == 0 && at == 0);
         if (status == QUIRE_OK)
             status = token_list_append(encoder->out, match.id);
@@ -261,8 +263,9 @@ static enum quire_status encode_input(struct encoder *encoder)
     enum quire_status status = QUIRE_OK;
     size_t at = 0;
 
-    while (status == QUIRE_OK && added_find(&encoder->tokenizer->added, input->text.bytes, input->marks.bytes,
-                                            input->text.count, at, &match)) {
+    while (status == QUIRE_OK &&
+           added_find(&encoder->tokenizer->added, input->text.bytes, input->marks.bytes, input->text.count, at, &match))
+    {
         status = encode_segment(encoder, at, match.start);
         if (status == QUIRE_OK)
             status = token_list_append(encoder->out, match.id);

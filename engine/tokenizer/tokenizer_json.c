@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- added tokens ----------------------------------------------------------------------------------------------------- */
+/* ---- added tokens ------------------------------------------------------------------------------------------------ */
 
 static enum quire_status added_load(const struct json_source *source, const json_t *value, uint64_t id,
                                     struct tokenizer *tokenizer)
@@ -31,13 +31,13 @@ static enum quire_status added_load(const struct json_source *source, const json
     return status;
 }
 
-static enum quire_status added_list_load(const struct json_source *source, const json_t *root, struct tokenizer *tokenizer)
+static enum quire_status added_list_load(const struct json_source *source, const json_t *root,
+                                         struct tokenizer *tokenizer)
 {
     const json_t *list = json_object_get(root, "added_tokens"), *entry;
     size_t i;
 
-    json_array_foreach(list, i, entry)
-    {
+    json_array_foreach (list, i, entry) {
         uint64_t id = UINT64_MAX;
         if (!json_whole(json_object_get(entry, "id"), VOCABULARY_IDS_MAX - 1, &id))
             return json_bad(source, "added_tokens[%zu].id is no number from 0 to %u", i, VOCABULARY_IDS_MAX - 1);
@@ -71,10 +71,10 @@ enum quire_status json_added_decoder_load(const struct json_source *source, json
     return QUIRE_OK;
 }
 
-/* ---- post-processor --------------------------------------------------------------------------------------------------- */
+/* ---- post-processor ---------------------------------------------------------------------------------------------- */
 
-static enum quire_status id_append(const struct json_source *source, const struct tokenizer *tokenizer, const json_t *value,
-                                   struct token_list *out)
+static enum quire_status id_append(const struct json_source *source, const struct tokenizer *tokenizer,
+                                   const json_t *value, struct token_list *out)
 {
     uint64_t id;
 
@@ -94,20 +94,18 @@ static enum quire_status load_template(const struct json_source *source, const s
 
     if (!json_is_array(list))
         return json_bad(source, "post_processor: TemplateProcessing has no list \"single\"");
-    json_array_foreach(list, i, entry)
-    {
+    json_array_foreach (list, i, entry) {
         const char *name = json_text(json_object_get(entry, "SpecialToken"), "id", NULL);
         if (name == NULL && json_object_get(entry, "Sequence") != NULL && side == before) {
             side = after;
             continue;
         }
-        const json_t *ids = name == NULL
-                                ? NULL
-                                : json_object_get(json_object_get(json_object_get(value, "special_tokens"), name), "ids");
+        const json_t *ids = name == NULL ? NULL
+                                         : json_object_get(
+                                               json_object_get(json_object_get(value, "special_tokens"), name), "ids");
         if (!json_is_array(ids))
             return json_bad(source, "post_processor: single[%zu] is neither the sequence nor a known special token", i);
-        json_array_foreach(ids, k, id)
-        {
+        json_array_foreach (ids, k, id) {
             enum quire_status status = id_append(source, tokenizer, id, side);
             if (status != QUIRE_OK)
                 return status;
@@ -117,8 +115,8 @@ static enum quire_status load_template(const struct json_source *source, const s
 }
 
 /* BertProcessing, RobertaProcessing: "cls" and "sep" are ["[CLS]", 101]. */
-static enum quire_status load_class(const struct json_source *source, const struct tokenizer *tokenizer, const json_t *value,
-                                    struct token_list *before, struct token_list *after)
+static enum quire_status load_class(const struct json_source *source, const struct tokenizer *tokenizer,
+                                    const json_t *value, struct token_list *before, struct token_list *after)
 {
     enum quire_status status = id_append(source, tokenizer, json_array_get(json_object_get(value, "cls"), 1), before);
 
@@ -144,8 +142,8 @@ static enum quire_status around_wrap(struct tokenizer *tokenizer, struct token_l
 
 #define PROCESSOR_DEPTH_MAX 16
 
-static enum quire_status processor_load(const struct json_source *source, const json_t *value, struct tokenizer *tokenizer,
-                                        int depth)
+static enum quire_status processor_load(const struct json_source *source, const json_t *value,
+                                        struct tokenizer *tokenizer, int depth)
 {
     const char *type = json_text(value, "type", NULL);
     struct token_list before = {0}, after = {0};
@@ -156,8 +154,7 @@ static enum quire_status processor_load(const struct json_source *source, const 
     if (value == NULL || json_is_null(value) || (type != NULL && strcmp(type, "ByteLevel") == 0))
         return QUIRE_OK; /* ByteLevel only trims offsets */
     if (type != NULL && strcmp(type, "Sequence") == 0 && depth < PROCESSOR_DEPTH_MAX) {
-        json_array_foreach(json_object_get(value, "processors"), i, member)
-        {
+        json_array_foreach (json_object_get(value, "processors"), i, member) {
             status = processor_load(source, member, tokenizer, depth + 1);
             if (status != QUIRE_OK)
                 break;
@@ -177,7 +174,7 @@ static enum quire_status processor_load(const struct json_source *source, const 
     return status;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 enum quire_status tokenizer_load_folder(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
 {

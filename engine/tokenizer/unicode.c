@@ -103,8 +103,8 @@ size_t utf8_encode(uint32_t codepoint, char out[UTF8_BYTES_MAX])
 
 static bool is_space(uint32_t c)
 {
-    return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+    return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 static bool is_han(uint32_t c)
@@ -122,9 +122,9 @@ static bool is_circled_letter(uint32_t c)
 }
 
 #define CATEGORY(name) (1u << UTF8PROC_CATEGORY_##name)
-#define NUMBERS (CATEGORY(ND) | CATEGORY(NL) | CATEGORY(NO))
-#define LETTERS (CATEGORY(LU) | CATEGORY(LL) | CATEGORY(LT) | CATEGORY(LM) | CATEGORY(LO))
-#define MARKS (CATEGORY(MN) | CATEGORY(MC) | CATEGORY(ME))
+#define NUMBERS        (CATEGORY(ND) | CATEGORY(NL) | CATEGORY(NO))
+#define LETTERS        (CATEGORY(LU) | CATEGORY(LL) | CATEGORY(LT) | CATEGORY(LM) | CATEGORY(LO))
+#define MARKS          (CATEGORY(MN) | CATEGORY(MC) | CATEGORY(ME))
 #define PUNCTUATION \
     (CATEGORY(PC) | CATEGORY(PD) | CATEGORY(PS) | CATEGORY(PE) | CATEGORY(PI) | CATEGORY(PF) | CATEGORY(PO))
 #define CONTROLS (CATEGORY(CC) | CATEGORY(CF) | CATEGORY(CO))
@@ -177,8 +177,8 @@ size_t char_decompose(uint32_t c, bool compatible, uint32_t out[DECOMPOSED_MAX])
 {
     utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0);
     int boundary = 0;
-    utf8proc_ssize_t count =
-        utf8proc_decompose_char((utf8proc_int32_t)c, (utf8proc_int32_t *)out, DECOMPOSED_MAX, options, &boundary);
+    utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)c, (utf8proc_int32_t *)out, DECOMPOSED_MAX,
+                                                     options, &boundary);
 
     assert(count >= 0 && count <= (utf8proc_ssize_t)DECOMPOSED_MAX); /* scalar values only, and 18 is the longest */
     return (size_t)count;
@@ -186,8 +186,8 @@ size_t char_decompose(uint32_t c, bool compatible, uint32_t out[DECOMPOSED_MAX])
 
 size_t chars_compose(uint32_t *chars, size_t count)
 {
-    utf8proc_ssize_t left =
-        utf8proc_normalize_utf32((utf8proc_int32_t *)chars, (utf8proc_ssize_t)count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    utf8proc_ssize_t left = utf8proc_normalize_utf32((utf8proc_int32_t *)chars, (utf8proc_ssize_t)count,
+                                                     UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 
     assert(left >= 0); /* its only error is a bad option */
     return (size_t)left;

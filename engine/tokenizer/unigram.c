@@ -29,7 +29,7 @@ struct best { /* path that ends here */
     uint32_t id;
 };
 
-/* ---- trie ------------------------------------------------------------------------------------------------------------ */
+/* ---- trie -------------------------------------------------------------------------------------------------------- */
 
 struct trie_source {
     const struct vocabulary *vocabulary;
@@ -60,8 +60,9 @@ struct trie_range {
     uint32_t depth, node;
 };
 
-static enum quire_status children_add(struct unigram *unigram, const struct trie_source *source, struct trie_range range,
-                                      struct trie_range **queue, size_t *queue_count, size_t *queue_max)
+static enum quire_status children_add(struct unigram *unigram, const struct trie_source *source,
+                                      struct trie_range range, struct trie_range **queue, size_t *queue_count,
+                                      size_t *queue_max)
 {
     const struct vocabulary *vocabulary = source->vocabulary;
     size_t i = range.first;
@@ -84,8 +85,7 @@ static enum quire_status children_add(struct unigram *unigram, const struct trie
         if (array_grow(&ranges, queue_max, *queue_count + 1, sizeof **queue) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
         *queue = ranges;
-        (*queue)[(*queue_count)++] =
-            (struct trie_range){first, i, range.depth + 1, (uint32_t)unigram->node_count};
+        (*queue)[(*queue_count)++] = (struct trie_range){first, i, range.depth + 1, (uint32_t)unigram->node_count};
         unigram->nodes[unigram->node_count++] = (struct trie_node){.label = label, .id = TOKEN_NONE};
         unigram->nodes[range.node].child_count++;
     }
@@ -100,7 +100,8 @@ static enum quire_status trie_build(struct unigram *unigram, const struct trie_s
     enum quire_status status = QUIRE_NO_MEMORY;
 
     if (array_grow(&ranges, &queue_max, 1, sizeof *queue) == QUIRE_OK &&
-        array_grow(&nodes, &unigram->node_max, 1, sizeof *unigram->nodes) == QUIRE_OK) {
+        array_grow(&nodes, &unigram->node_max, 1, sizeof *unigram->nodes) == QUIRE_OK)
+    {
         unigram->nodes = nodes;
         unigram->nodes[unigram->node_count++] = (struct trie_node){.id = TOKEN_NONE};
         queue = ranges;
@@ -115,7 +116,8 @@ static enum quire_status trie_build(struct unigram *unigram, const struct trie_s
     return status;
 }
 
-static const struct trie_node *trie_child(const struct unigram *unigram, const struct trie_node *node, unsigned char label)
+static const struct trie_node *trie_child(const struct unigram *unigram, const struct trie_node *node,
+                                          unsigned char label)
 {
     size_t low = node->child, high = low + node->child_count;
 
@@ -126,10 +128,11 @@ static const struct trie_node *trie_child(const struct unigram *unigram, const s
         else
             high = middle;
     }
-    return low < (size_t)node->child + node->child_count && unigram->nodes[low].label == label ? &unigram->nodes[low] : NULL;
+    return low < (size_t)node->child + node->child_count && unigram->nodes[low].label == label ? &unigram->nodes[low]
+                                                                                               : NULL;
 }
 
-/* ---- Viterbi --------------------------------------------------------------------------------------------------------- */
+/* ---- Viterbi ----------------------------------------------------------------------------------------------------- */
 
 static void best_offer(struct best *best, double score, size_t start, uint32_t id)
 {
@@ -137,7 +140,8 @@ static void best_offer(struct best *best, double score, size_t start, uint32_t i
         *best = (struct best){score, start, id};
 }
 
-static void paths_fill(const struct unigram *unigram, uint32_t unknown, const char *word, size_t count, struct best *best)
+static void paths_fill(const struct unigram *unigram, uint32_t unknown, const char *word, size_t count,
+                       struct best *best)
 {
     best[0] = (struct best){.start = 0};
     for (size_t i = 1; i <= count; i++)

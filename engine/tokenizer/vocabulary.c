@@ -88,12 +88,14 @@ static enum quire_status ids_reserve(struct vocabulary *vocabulary, uint32_t id)
     return QUIRE_OK;
 }
 
-enum quire_status vocabulary_add(struct vocabulary *vocabulary, uint32_t id, const char *bytes, size_t count, bool primary)
+enum quire_status vocabulary_add(struct vocabulary *vocabulary, uint32_t id, const char *bytes, size_t count,
+                                 bool primary)
 {
     void *pieces = vocabulary->pieces;
 
     if (count >= UINT32_MAX || slots_reserve(vocabulary) != QUIRE_OK || ids_reserve(vocabulary, id) != QUIRE_OK ||
-        array_grow(&pieces, &vocabulary->piece_max, vocabulary->piece_count + 1, sizeof *vocabulary->pieces) != QUIRE_OK)
+        array_grow(&pieces, &vocabulary->piece_max, vocabulary->piece_count + 1, sizeof *vocabulary->pieces) !=
+            QUIRE_OK)
         return QUIRE_NO_MEMORY;
     vocabulary->pieces = pieces;
 

@@ -32,8 +32,8 @@ struct vocabulary {
 void vocabulary_deinit(struct vocabulary *vocabulary);
 /* Adds a spelling for `id` (< VOCABULARY_IDS_MAX). The first spelling of an id is the one it is decoded to, unless
  * `primary`. A spelling that is already there keeps its first id. QUIRE_NO_MEMORY. */
-QUIRE_NODISCARD enum quire_status vocabulary_add(struct vocabulary *vocabulary, uint32_t id, const char *bytes, size_t count,
-                                                 bool primary);
+QUIRE_NODISCARD enum quire_status vocabulary_add(struct vocabulary *vocabulary, uint32_t id, const char *bytes,
+                                                 size_t count, bool primary);
 /* The id of a spelling, or TOKEN_NONE. */
 uint32_t vocabulary_find(const struct vocabulary *vocabulary, const char *bytes, size_t count);
 /* The same, but TOKEN_NONE for a reserved id: what plain text may become. */

@@ -1,8 +1,8 @@
 /* Runs a tokenizer for compare_hf.py. Thread: one. Owner: tokenizer tests.
  *   tokenizer_driver MODEL < requests > answers
- * A request is a line "KIND BYTES\n" and that many bytes. KIND e: encode, s: encode with special tokens, u: encode text that
- * is not trusted, d, k: decode decimal ids (k: skipping special ones), f: the same as d, fed one id at a time.
- * An answer is a line "BYTES\n" and that many bytes: decimal ids separated by blanks, or the text. */
+ * A request is a line "KIND BYTES\n" and that many bytes. KIND e: encode, s: encode with special tokens, u: encode text
+ * that is not trusted, d, k: decode decimal ids (k: skipping special ones), f: the same as d, fed one id at a time. An
+ * answer is a line "BYTES\n" and that many bytes: decimal ids separated by blanks, or the text. */
 #include "tokenizer.h"
 
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 static void give(const char *bytes, size_t count)
 {
     printf("%zu\n", count);
-    fwrite(bytes, 1, count, stdout);
+    if (count > 0)
+        fwrite(bytes, 1, count, stdout);
 }
 
 static void encode(const struct tokenizer *tokenizer, char kind, const char *bytes, size_t count)
