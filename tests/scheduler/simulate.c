@@ -47,6 +47,35 @@ static struct { /* what all histories together must have shown */
     uint64_t steps, histories, forks, copies, preemptions, hits, cancels, failures, refusals, stops, lengths, scored, together;
 } shown;
 
+/* The linker leads all allocations of the program through these: a step must make none. */
+static bool stepping;
+static uint32_t step_allocations;
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t bytes);
+
+void *__wrap_malloc(size_t bytes)
+{
+    step_allocations += stepping;
+    return __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    step_allocations += stepping;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t bytes)
+{
+    step_allocations += stepping;
+    return __real_realloc(memory, bytes);
+}
+
 static char banner[96]; /* for the signal handler */
 
 static void die(const struct history *h, const char *format, ...)
@@ -426,7 +455,10 @@ static void one_step(struct history *h)
 
     h->engine.fail_next = chance(h, h->failure_rate);
     h->now_ns += 1000000;
+    stepping = true;
     bool busy = scheduler_step(h->scheduler);
+    stepping = false;
+    CHECK(step_allocations == 0, "a step asked for memory");
     h->engine.fail_next = false;
     h->steps++;
     CHECK(h->engine.problem[0] == '\0', "%s", h->engine.problem);
