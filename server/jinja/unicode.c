@@ -1,0 +1,110 @@
+/* Look-ups in the tables that make_unicode.py reads out of Python. Thread: any. Owner: static tables. */
+#include "unicode.h"
+
+struct case_run {
+    uint32_t first, last, step;
+    int32_t delta;
+};
+struct case_several {
+    uint32_t code, to[3];
+};
+
+#include "unicode_tables.inc"
+
+#define BORDERS(name) {name##_borders, sizeof name##_borders / sizeof *name##_borders}
+static const struct {
+    const uint32_t *borders;
+    size_t count;
+} properties[] = {
+    [JCHAR_ALPHA] = BORDERS(alpha),         [JCHAR_UPPER] = BORDERS(upper),         [JCHAR_LOWER] = BORDERS(lower),
+    [JCHAR_TITLE] = BORDERS(title),         [JCHAR_DECIMAL] = BORDERS(decimal),     [JCHAR_DIGIT] = BORDERS(digit),
+    [JCHAR_NUMERIC] = BORDERS(numeric),     [JCHAR_SPACE] = BORDERS(space),         [JCHAR_PRINTABLE] = BORDERS(printable),
+    [JCHAR_IGNORABLE] = BORDERS(ignorable), [JCHAR_UNTITLED] = BORDERS(untitled),
+};
+
+#define CASES(name)                                                                                                    \
+    {name##_runs, sizeof name##_runs / sizeof *name##_runs, name##_several, sizeof name##_several / sizeof *name##_several}
+static const struct {
+    const struct case_run *runs;
+    size_t run_count;
+    const struct case_several *several;
+    size_t several_count;
+} cases[] = {[JCASE_UPPER] = CASES(to_upper), [JCASE_LOWER] = CASES(to_lower), [JCASE_TITLE] = CASES(to_title)};
+
+/* How many borders are not after `code`. */
+static size_t border_count(const uint32_t *borders, size_t count, uint32_t code)
+{
+    size_t low = 0;
+
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+        if (borders[middle] <= code)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+bool jchar_has(uint32_t code, enum jproperty property)
+{
+    return border_count(properties[property].borders, properties[property].count, code) & 1;
+}
+
+static size_t convert(uint32_t code, enum jcase to, uint32_t out[3])
+{
+    const struct case_several *several = cases[to].several;
+    const struct case_run *runs = cases[to].runs;
+
+    for (size_t low = 0, high = cases[to].several_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (several[middle].code == code) {
+            size_t count = 0;
+            for (; count < 3 && several[middle].to[count] != 0; count++)
+                out[count] = several[middle].to[count];
+            return count;
+        }
+        if (several[middle].code < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    out[0] = code;
+    for (size_t low = 0, high = cases[to].run_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (code > runs[middle].last) {
+            low = middle + 1;
+        } else if (code < runs[middle].first) {
+            high = middle;
+        } else {
+            if ((code - runs[middle].first) % runs[middle].step == 0)
+                out[0] = (uint32_t)((int32_t)code + runs[middle].delta);
+            break;
+        }
+    }
+    return 1;
+}
+
+size_t jchar_convert(uint32_t code, enum jcase to, uint32_t out[3])
+{
+    size_t count;
+
+    if (code < 0x80) {
+        out[0] = to == JCASE_LOWER ? (code >= 'A' && code <= 'Z' ? code + 32 : code)
+                                   : (code >= 'a' && code <= 'z' ? code - 32 : code);
+        return 1;
+    }
+    count = convert(code, to, out);
+    /* The table for titles holds only what differs from capitals. */
+    if (to == JCASE_TITLE && count == 1 && out[0] == code && !jchar_has(code, JCHAR_UNTITLED))
+        count = convert(code, JCASE_UPPER, out);
+    return count;
+}
+
+int jchar_digit(uint32_t code)
+{
+    size_t borders = border_count(properties[JCHAR_DECIMAL].borders, properties[JCHAR_DECIMAL].count, code);
+
+    /* Decimal digits stand in runs of ten, zero first. */
+    return borders & 1 ? (int)((code - properties[JCHAR_DECIMAL].borders[borders - 1]) % 10) : -1;
+}
