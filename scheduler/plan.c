@@ -60,22 +60,38 @@ static struct plan_claim claim_of(const struct scheduler *scheduler, const struc
     return claim;
 }
 
-/* Whether the step can hold the history and the biases. Who was passed over for that goes first in the next step, so that
- * everybody's turn comes. */
+/* What those take who have been passed over more often and have no segment yet. */
+static struct plan_claim claims_before(const struct scheduler *scheduler, const struct sequence *sequence)
+{
+    struct plan_claim sum = {0};
+
+    for (uint32_t i = 0; i < scheduler->running.count && scheduler->somebody_passed_over; i++) {
+        const struct sequence *other = scheduler->running.at[i];
+
+        if (other->segment_tokens == 0 && other->passed_over > sequence->passed_over) {
+            struct plan_claim claim = claim_of(scheduler, other);
+
+            sum.history += claim.history;
+            sum.biases += claim.biases;
+        }
+    }
+    return sum;
+}
+
+/* Whether the step can hold the history and the biases. Who is passed over for that comes before the others in the next
+ * step, so that everybody's turn comes. */
 static bool claim_fits(struct scheduler *scheduler, struct sequence *sequence)
 {
     const struct step_capacity *capacity = &scheduler->plan->capacity, *count = &scheduler->plan->count;
-    struct plan_claim *kept = &scheduler->passed_over, claim = claim_of(scheduler, sequence), others = *kept;
+    struct plan_claim claim = claim_of(scheduler, sequence), before = claims_before(scheduler, sequence);
 
-    if (sequence->passed_over) {
-        kept->history -= claim.history;
-        kept->biases -= claim.biases;
-        others = (struct plan_claim){0};
+    if ((claim.history > 0 && count->history + before.history + claim.history > capacity->history) ||
+        (claim.biases > 0 && count->biases + before.biases + claim.biases > capacity->biases)) {
+        sequence->passed_over++;
+        return false;
     }
-    sequence->passed_over =
-        (claim.history > 0 && count->history + others.history + claim.history > capacity->history) ||
-        (claim.biases > 0 && count->biases + others.biases + claim.biases > capacity->biases);
-    return !sequence->passed_over;
+    sequence->passed_over = 0;
+    return true;
 }
 
 /* ---- one segment ----------------------------------------------------------------------------------------------------- */
@@ -237,7 +253,7 @@ static void preempt(struct scheduler *scheduler, struct sequence *sequence)
     assert(sequence->segment_tokens == 0);
     sequence_list_remove(sequence);
     sequence_drop(sequence, &scheduler->cache);
-    sequence->passed_over = false;
+    sequence->passed_over = 0;
     sequence_list_insert(&scheduler->preempted, sequence);
     scheduler->short_of_blocks = true;
     scheduler->stats.preemptions++;
@@ -296,6 +312,12 @@ static void plan_prefills(struct scheduler *scheduler)
     }
 }
 
+static void plan_running(struct scheduler *scheduler)
+{
+    plan_decodes(scheduler);
+    plan_prefills(scheduler);
+}
+
 static void plan_begin(struct scheduler *scheduler)
 {
     struct step_plan *plan = scheduler->plan;
@@ -304,32 +326,18 @@ static void plan_begin(struct scheduler *scheduler)
     memset(&plan->count, 0, sizeof plan->count);
     scheduler->planned_count = 0;
     scheduler->short_of_blocks = false;
-    for (uint32_t i = 0; i < scheduler->running.count; i++)
-        scheduler->running.at[i]->segment_tokens = 0;
-}
-
-static void plan_running(struct scheduler *scheduler)
-{
-    scheduler->passed_over = (struct plan_claim){0};
+    scheduler->somebody_passed_over = false;
     for (uint32_t i = 0; i < scheduler->running.count; i++) {
-        const struct sequence *sequence = scheduler->running.at[i];
-
-        if (sequence->passed_over) {
-            struct plan_claim claim = claim_of(scheduler, sequence);
-
-            scheduler->passed_over.history += claim.history;
-            scheduler->passed_over.biases += claim.biases;
-        }
+        scheduler->running.at[i]->segment_tokens = 0;
+        scheduler->somebody_passed_over |= scheduler->running.at[i]->passed_over > 0;
     }
-    plan_decodes(scheduler);
-    plan_prefills(scheduler);
 }
 
 void plan_build(struct scheduler *scheduler)
 {
     plan_begin(scheduler);
     plan_running(scheduler);
-    if (scheduler->planned_count == 0) /* those for whom others were passed over got preempted: now the others' turn is due */
+    if (scheduler->planned_count == 0) /* those for whom others were passed over got no blocks: now it is the others' turn */
         plan_running(scheduler);
     if (!scheduler->short_of_blocks)
         admit_waiting(scheduler);

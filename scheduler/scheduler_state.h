@@ -51,7 +51,7 @@ struct scheduler {
     struct step_result *result;
     struct sequence **planned; /* in the plan's order of segments */
     uint32_t planned_count;
-    struct plan_claim passed_over; /* kept for sequences that were passed over */
+    bool somebody_passed_over;        /* some running sequence's passed_over is not 0 */
     bool short_of_blocks;             /* somebody was preempted or got no block: nobody new is admitted */
     bool progressed;                  /* a log grew or finished */
 

@@ -248,7 +248,7 @@ void sequence_fork(const struct sequence *parent, struct sequence *child, struct
     copy.choice = choice;
     copy.unborn = 0;
     copy.segment_tokens = 0;
-    copy.passed_over = false;
+    copy.passed_over = 0;
     for (uint32_t g = 0; g < cache->group_count; g++) {
         memcpy(copy.table[g], parent->table[g], parent->block_count * sizeof *copy.table[g]);
         for (uint32_t i = parent->released[g]; i < parent->block_count; i++)

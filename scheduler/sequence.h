@@ -44,7 +44,7 @@ struct sequence {
     /* Its part in the step being planned or applied. */
     uint32_t segment_tokens; /* 0: none */
     uint32_t sample_start, score_count, sample_count;
-    bool passed_over; /* the last step had no room for its history or biases: it goes first now */
+    uint32_t passed_over; /* so many steps in a row had no room for its history or biases */
 };
 
 static inline uint32_t sequence_known(const struct sequence *sequence)
