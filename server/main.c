@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +35,20 @@ struct server { /* all that `serve` has */
     enum quire_status load_status;
     struct quire_error load_error;
 };
+
+/* Counts the signals that ask to end: an eventfd that gives them out one by one. A handler, and no signalfd, because libraries
+ * start threads before main that do not block the signals (OpenBLAS does). */
+static int endings = -1;
+
+static void ending_note(int signal_number)
+{
+    uint64_t one = 1;
+    int saved = errno;
+
+    (void)signal_number;
+    (void)!write(endings, &one, sizeof one);
+    errno = saved;
+}
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */
 
@@ -166,23 +179,23 @@ static void model_publish(struct server *server)
 }
 
 /* Waits up to `timeout_ms` (-1: for ever). True when a signal to end has come. */
-static bool signal_wait(int signals, int timeout_ms)
+static bool ending_wait(int timeout_ms)
 {
-    struct pollfd ready = {.fd = signals, .events = POLLIN};
-    struct signalfd_siginfo info;
+    struct pollfd ready = {.fd = endings, .events = POLLIN};
+    uint64_t one;
 
-    return poll(&ready, 1, timeout_ms) > 0 && read(signals, &info, sizeof info) == (ssize_t)sizeof info;
+    return poll(&ready, 1, timeout_ms) > 0 && read(endings, &one, sizeof one) == (ssize_t)sizeof one;
 }
 
 /* Lets what runs finish; a second signal ends that. */
-static void drain(struct server *server, int signals)
+static void drain(struct server *server)
 {
     bool forced = false;
 
     atomic_store(&server->service.draining, true);
     log_event(LOG_INFO, "draining", "requests=%u", atomic_load(&server->service.generation_count));
     while (!forced && atomic_load(&server->service.generation_count) > 0)
-        forced = signal_wait(signals, 20);
+        forced = ending_wait(20);
     scheduler_stop(server->scheduler, !forced);
     struct scheduler_stats stats = scheduler_stats(server->scheduler);
     log_event(forced || (stats.blocks_used == 0 && stats.running == 0) ? LOG_INFO : LOG_ERROR, "stopped",
@@ -190,14 +203,15 @@ static void drain(struct server *server, int signals)
               stats.blocks_used, stats.running, stats.waiting, (unsigned long long)stats.generation_tokens);
 }
 
-static enum quire_status serve_until_signal(struct server *server, int signals, struct quire_error *error)
+static enum quire_status serve_until_signal(struct server *server, const sigset_t *ending, struct quire_error *error)
 {
-    struct pollfd ready[] = {{.fd = signals, .events = POLLIN}, {.fd = server->loaded, .events = POLLIN}};
+    struct pollfd ready[] = {{.fd = endings, .events = POLLIN}, {.fd = server->loaded, .events = POLLIN}};
     pthread_t loader;
     int failure = pthread_create(&loader, NULL, loader_run, server);
 
     if (failure != 0)
         return quire_fail(error, QUIRE_IO, "cannot start the loader: %s", strerror(failure));
+    pthread_sigmask(SIG_UNBLOCK, ending, NULL); /* here only: no other thread of ours is to be interrupted */
     while (poll(ready, 2, -1) < 0 && errno == EINTR) {
     }
     if (ready[1].revents == 0) { /* told to end before the model was there: nothing is worth waiting for */
@@ -210,9 +224,9 @@ static enum quire_status serve_until_signal(struct server *server, int signals, 
         return server->load_status;
     }
     model_publish(server);
-    while (!signal_wait(signals, -1)) {
+    while (!ending_wait(-1)) {
     }
-    drain(server, signals);
+    drain(server);
     return QUIRE_OK;
 }
 
@@ -241,6 +255,21 @@ static void descriptors_raise(void)
     }
 }
 
+/* SIGTERM and SIGINT are noted; they stay blocked until all threads have inherited that. */
+static void signals_prepare(sigset_t *ending)
+{
+    struct sigaction action = {.sa_handler = ending_note, .sa_flags = SA_RESTART};
+
+    signal(SIGPIPE, SIG_IGN);
+    endings = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK);
+    sigemptyset(ending);
+    sigaddset(ending, SIGTERM);
+    sigaddset(ending, SIGINT);
+    pthread_sigmask(SIG_BLOCK, ending, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 static enum quire_status serve(struct config *config, struct quire_error *error)
 {
     struct server server = {.config = config, .loaded = -1};
@@ -257,37 +286,29 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
     enum quire_status status = QUIRE_OK;
     char *name = NULL;
     sigset_t ending;
-    int signals = -1;
 
     if (config->model == NULL)
         status = demo_model_find(&config->model, error);
     if (status != QUIRE_OK)
         return status;
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGTERM);
-    sigaddset(&ending, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ending, NULL); /* before any thread, so that all have it */
+    signals_prepare(&ending);
     log_open((enum log_level)config->log_level, config->log_json);
     descriptors_raise();
-    signals = signalfd(-1, &ending, SFD_CLOEXEC);
     server.loaded = eventfd(0, EFD_CLOEXEC);
     name = config->served_model_name != NULL ? strdup(config->served_model_name) : model_name_of(config->model);
     server.service.model_name = name;
     server.service.version = QUIRE_VERSION;
     server.service.created_s = (int64_t)time(NULL);
     server.engine_options = engine_options_of(config);
-    if (signals < 0 || server.loaded < 0 || name == NULL)
+    if (endings < 0 || server.loaded < 0 || name == NULL)
         status = quire_fail(error, QUIRE_IO, "cannot wait for signals: %s", strerror(errno));
     if (status == QUIRE_OK)
         status = http_open(&http, &server.http, error);
     if (status == QUIRE_OK)
         log_event(LOG_INFO, "listening", "url=http://%s:%u", config->host, http_port(server.http));
     if (status == QUIRE_OK)
-        status = serve_until_signal(&server, signals, error);
+        status = serve_until_signal(&server, &ending, error);
     server_deinit(&server);
-    if (signals >= 0)
-        close(signals);
     free(name);
     log_close();
     return status;

@@ -85,7 +85,8 @@ class Hostile(unittest.TestCase):
 
     def send(self, row):
         if "raw" in row or "raw_parts" in row:
-            return parse_raw(self.server.raw(raw_request(row), timeout=20))
+            # Half a TLS greeting is no request yet: it would be waited for until the header deadline.
+            return parse_raw(self.server.raw(raw_request(row), timeout=1 if row["id"] == "tls_on_plain" else 20))
         body = row["body"]
         if row["id"] == "json_bad_utf8":
             body = b'{"model":"\xff\xfe"}'
