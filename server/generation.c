@@ -211,7 +211,10 @@ bool generation_start(struct generation *generation, const struct request_fields
             else /* was never the scheduler's: generation_destroy must not cancel it */
                 request_unref(generation->prompts[k].request), generation->prompts[k].request = NULL;
         }
-        return api_fail_status(error, status, status == QUIRE_TOO_LONG ? names[generation->endpoint].prompt_param : NULL,
+        return api_fail_status(error, status,
+                               status == QUIRE_TOO_LONG  ? names[generation->endpoint].prompt_param
+                               : status == QUIRE_INVALID ? "n" /* more choices than sequences can run at once */
+                                                         : NULL,
                                &cause);
     }
     return true;

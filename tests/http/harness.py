@@ -70,7 +70,7 @@ class Server:
 
     def _wait_for_port(self):
         for _ in range(1500):
-            found = re.search(r"listening url=\S*:(\d+)", self.log_text())
+            found = re.search(r"listening\W+url\W+http://[^:]*:(\d+)", self.log_text())
             if found:
                 return int(found.group(1))
             if self.process.poll() is not None:
@@ -193,7 +193,7 @@ class Server:
                 text = self.log_text()
                 if status != 0 or "Sanitizer" in text:
                     raise AssertionError("quire ended with %d:\n%s" % (status, text[-8000:]))
-                if "forced=yes" not in text and "stopped forced=no blocks_used=0 running=0 waiting=0" not in text:
+                if "forced=yes" not in text and not re.search(r"stopped\W+forced\W+no\W+blocks_used\W+0\W+running\W+0\W+waiting\W+0\b", text):
                     raise AssertionError("blocks or requests are left after the drain:\n" + text[-2000:])
         finally:
             self.kill()
