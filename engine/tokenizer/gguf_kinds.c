@@ -81,14 +81,14 @@ static enum quire_status load_sentencepiece(const struct gguf_source *source)
     struct special_ids ids = SPECIAL_IDS_NONE;
     bool prefixed = true;
 
-    if (source->scores == NULL)
-        return gguf_source_bad(source, KEY("scores"), "is missing; a \"llama\" vocabulary is merged by its scores");
     if (source->tokens->count > 2 && gguf_token_type(source, 1) == TYPE_CONTROL &&
         gguf_token_type(source, 2) == TYPE_CONTROL)
         ids.bos = 1, ids.eos = 2; /* SentencePiece's own, where the file is silent */
     enum quire_status status = gguf_flag_get(source, KEY("add_space_prefix"), &prefixed);
     if (status == QUIRE_OK)
         status = gguf_specials_load(source, &ids);
+    if (status == QUIRE_OK && source->scores == NULL)
+        status = gguf_source_bad(source, KEY("scores"), "is missing; a \"llama\" vocabulary is merged by its scores");
     if (status == QUIRE_OK)
         status = around_load(source, true, false, ids.bos, ids.eos);
     if (status == QUIRE_OK && prefixed)

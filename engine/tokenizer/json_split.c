@@ -147,7 +147,7 @@ static enum quire_status load_whitespace(const struct json_source *source, const
                                          struct splitter_list *out)
 {
     (void)value;
-    return add_expression(source, "\\w+|[^\\w\\s]+", true, SPLIT_REMOVED, out);
+    return add_expression(source, "[\\w\\x{200C}\\x{200D}]+|[^\\w\\s\\x{200C}\\x{200D}]+", true, SPLIT_REMOVED, out);
 }
 
 static enum quire_status load_whitespace_split(const struct json_source *source, const json_t *value,

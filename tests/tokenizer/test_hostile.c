@@ -1,0 +1,273 @@
+/* Broken tokenizer files: a status and a sentence that names file and field, never a crash (run under ASan and UBSan).
+ */
+#include "fixture.h"
+
+#include <jansson.h>
+
+static char folder[] = "/tmp/quire_tokenizer_XXXXXX";
+
+static void make_folder(void)
+{
+    cr_assert_not_null(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+TestSuite(hostile, .init = make_folder, .fini = remove_folder);
+
+static enum quire_status try_open(struct quire_error *error)
+{
+    struct tokenizer *tokenizer = NULL;
+    enum quire_status status = tokenizer_open(folder, &tokenizer, error);
+
+    cr_expect((status == QUIRE_OK) == (tokenizer != NULL));
+    tokenizer_close(tokenizer);
+    return status;
+}
+
+#define BPE(rest) "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}" rest "}"
+
+Test(hostile, errors_name_the_field)
+{
+    static const struct {
+        const char *json, *names;
+    } rows[] = {
+        {"", "not valid JSON"},
+        {"[]", "object"},
+        {"{", "not valid JSON"},
+        {"{}", "model"},
+        {"{\"model\":{\"type\":\"Nonsense\"}}", "Nonsense"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}}", "model.vocab"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":-1},\"merges\":[]}}", "model.vocab"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":1e12},\"merges\":[]}}", "model.vocab"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0.5},\"merges\":[]}}", "model.vocab"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":\"0\"},\"merges\":[]}}", "model.vocab"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0}}}", "model.merges"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a c\"]}}", "merges[0]"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"aa\"]}}", "merges[0]"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", "merges[0]"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[7]}}", "merges[0]"},
+        {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\"]]}}", "vocab[0]"},
+        {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]],\"unk_id\":9}}", "unk_id"},
+        {"{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"a\":0},\"max_input_chars_per_word\":-1}}", "max_input_chars"},
+        {BPE(",\"added_tokens\":[{\"content\":\"x\"}]"), "added_tokens[0]"},
+        {BPE(",\"added_tokens\":[{\"id\":1}]"), "content"},
+        {BPE(",\"added_tokens\":[{\"id\":4294967295,\"content\":\"x\"}]"), "added_tokens[0]"},
+        {BPE(",\"normalizer\":{\"type\":\"Sequence\"}"), "normalizers"},
+        {BPE(",\"normalizer\":{\"type\":\"X\"}"), "\"X\""},
+        {BPE(",\"normalizer\":7"), "normalizer"},
+        {BPE(",\"normalizer\":{\"type\":\"Replace\",\"content\":\"\"}"), "pattern"},
+        {BPE(",\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"\"}"), "compile"},
+        {BPE(",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"????\"}"), "base64"},
+        {BPE(",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"/////w==\"}"), "charsmap"},
+        {BPE(",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Sideways\"}"),
+         "Sideways"},
+        {BPE(",\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":0}"), "length"},
+        {BPE(",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"q\"}}]}"),
+         "single[0]"},
+        {BPE(",\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"c\",99],\"sep\":[\"s\",1]}"),
+         "post_processor"},
+        {BPE(",\"decoder\":{\"type\":\"Strip\",\"content\":\"\",\"start\":0,\"stop\":0}"), "Strip"},
+        {BPE(",\"decoder\":{\"type\":\"Strip\",\"content\":\"a\",\"start\":-1,\"stop\":0}"), "start"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct quire_error error = {{0}};
+        write_file(folder, "tokenizer.json", rows[i].json);
+        cr_expect(try_open(&error) == QUIRE_BAD_FILE, "row %zu: %s", i, rows[i].json);
+        cr_expect(strstr(error.message, rows[i].names) != NULL && strstr(error.message, "tokenizer.json") != NULL,
+                  "row %zu: %s", i, error.message);
+    }
+}
+
+Test(hostile, nesting_is_bounded)
+{
+    struct text json = {0};
+    struct quire_error error;
+
+    for (int round = 0; round < 3; round++) {
+        static const char *const fields[][2] = {{"normalizer", "normalizers"},
+                                                {"pre_tokenizer", "pretokenizers"},
+                                                {"decoder", "decoders"}};
+        char open[64];
+        json.count = 0;
+        int bytes = snprintf(open, sizeof open, "{\"%s\":", fields[round][0]);
+        cr_assert(text_append(&json, open, (size_t)bytes) == QUIRE_OK);
+        bytes = snprintf(open, sizeof open, "{\"type\":\"Sequence\",\"%s\":[", fields[round][1]);
+        for (int i = 0; i < 900; i++)
+            cr_assert(text_append(&json, open, (size_t)bytes) == QUIRE_OK);
+        for (int i = 0; i < 900; i++)
+            cr_assert(text_append(&json, "]}", 2) == QUIRE_OK);
+        static const char rest[] = ",\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}";
+        cr_assert(text_append(&json, rest, sizeof rest) == QUIRE_OK);
+        write_file(folder, "tokenizer.json", json.bytes);
+        cr_expect_eq(try_open(&error), QUIRE_BAD_FILE);
+    }
+    text_deinit(&json);
+}
+
+/* Every value of small real files replaced, one at a time, by values of other types and extremes: any answer, no crash;
+ * a tokenizer that opens also encodes and decodes. */
+static void visit(json_t *root, json_t *value, int depth);
+
+static void try_value(json_t *root)
+{
+    struct tokenizer *tokenizer = NULL;
+    struct quire_error error;
+    static const char text[] = "Hello  w\xC3\xB6rld <s><|end|> 123";
+    char *json = json_dumps(root, JSON_COMPACT);
+
+    write_file(folder, "tokenizer.json", json);
+    free(json);
+    if (tokenizer_open(folder, &tokenizer, &error) != QUIRE_OK) {
+        cr_assert(error.message[0] != '\0');
+        return;
+    }
+    struct text_run run = {text, sizeof text - 1, true};
+    struct token_list ids = {0};
+    struct text out = {0};
+    if (tokenizer_encode(tokenizer, &run, 1, true, &ids, &error) == QUIRE_OK)
+        cr_assert(tokenizer_decode(tokenizer, ids.ids, ids.count, false, &out) == QUIRE_OK);
+    token_list_deinit(&ids);
+    text_deinit(&out);
+    tokenizer_close(tokenizer);
+}
+
+static json_t *extreme(int i)
+{
+    switch (i) {
+    case 0:
+        return json_null();
+    case 1:
+        return json_integer(-1);
+    case 2:
+        return json_integer(4000000);
+    case 3:
+        return json_string("");
+    case 4:
+        return json_string("Sequence");
+    case 5:
+        return json_array();
+    case 6:
+        return json_object();
+    default:
+        return json_true();
+    }
+}
+
+static void visit(json_t *root, json_t *value, int depth)
+{
+    const char *key;
+    json_t *member;
+    void *next;
+    size_t i;
+
+    if (depth > 6)
+        return;
+    json_object_foreach_safe(value, next, key, member)
+    {
+        json_incref(member);
+        for (int k = 0; k < 8; k++) {
+            json_object_set_new(value, key, extreme(k));
+            try_value(root);
+        }
+        json_object_set_new(value, key, member);
+        if (strcmp(key, "vocab") != 0 && strcmp(key, "merges") != 0)
+            visit(root, member, depth + 1);
+    }
+    json_array_foreach (value, i, member) {
+        if (i == 2)
+            break;
+        json_incref(member);
+        for (int k = 0; k < 8; k++) {
+            json_array_set_new(value, i, extreme(k));
+            try_value(root);
+        }
+        json_array_set_new(value, i, member);
+        visit(root, member, depth + 1);
+    }
+}
+
+/* The vocabulary is cut to a few pieces, so that the many files stay small. */
+static void mutate(const char *name)
+{
+    char file[64];
+    json_t *vocabulary;
+
+    snprintf(file, sizeof file, "%s/tokenizer.json", name);
+    json_t *root = json_load_file(fixture_path(file), 0, NULL);
+    cr_assert_not_null(root);
+    vocabulary = json_object_get(json_object_get(root, "model"), "vocab");
+    json_array_clear(json_object_get(json_object_get(root, "model"), "merges"));
+    while (json_is_array(vocabulary) && json_array_size(vocabulary) > 20)
+        json_array_remove(vocabulary, json_array_size(vocabulary) - 1);
+    const char *key;
+    json_t *id;
+    void *next;
+    json_object_foreach_safe(vocabulary, next, key, id)
+    {
+        if (json_integer_value(id) > 20)
+            json_object_del(vocabulary, key);
+    }
+    visit(root, root, 0);
+    json_decref(root);
+}
+
+Test(hostile, mutated_files_never_crash)
+{
+    static const char *const names[] = {"llama3", "wordpiece", "unigram", "splits", "metaspace"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        mutate(names[i]);
+}
+
+Test(hostile, beside_files_are_checked)
+{
+    static const struct {
+        const char *file, *json, *names;
+    } rows[] = {
+        {"tokenizer_config.json", "{\"added_tokens_decoder\":{\"x\":{\"content\":\"y\"}}}", "added token"},
+        {"tokenizer_config.json", "{\"added_tokens_decoder\":{\"99999999999\":{\"content\":\"y\"}}}", "added token"},
+        {"tokenizer_config.json", "{\"chat_template\":7}", "chat_template"},
+        {"tokenizer_config.json", "{\"chat_template\":[{\"name\":\"x\"}]}", "chat_template[0]"},
+        {"tokenizer_config.json", "nonsense", "tokenizer_config.json"},
+        {"generation_config.json", "{\"eos_token_id\":\"x\"}", "eos_token_id"},
+        {"generation_config.json", "{\"eos_token_id\":[1,-2]}", "eos_token_id"},
+        {"config.json", "{\"eos_token_id\":1e300}", "eos_token_id"},
+    };
+
+    write_file(folder, "tokenizer.json", BPE(""));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct quire_error error = {{0}};
+        write_file(folder, rows[i].file, rows[i].json);
+        cr_expect(try_open(&error) == QUIRE_BAD_FILE, "row %zu", i);
+        cr_expect(strstr(error.message, rows[i].file) != NULL && strstr(error.message, rows[i].names) != NULL,
+                  "row %zu: %s", i, error.message);
+        write_file(folder, rows[i].file, "{}");
+    }
+}
+
+/* An expression that backtracks without end gives an error in bounded time. */
+Test(hostile, expressions_are_bounded)
+{
+    struct tokenizer *tokenizer;
+    struct quire_error error;
+    struct token_list ids = {0};
+    static const char text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+    struct text_run run = {text, sizeof text - 1, false};
+
+    write_file(
+        folder, "tokenizer.json",
+        BPE(",\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"(a+a+)+[bc]\"}}"));
+    tokenizer = open_or_fail(folder);
+    cr_expect_eq(tokenizer_encode(tokenizer, &run, 1, false, &ids, &error), QUIRE_LIMIT);
+    cr_expect(error.message[0] != '\0');
+    token_list_deinit(&ids);
+    tokenizer_close(tokenizer);
+}
