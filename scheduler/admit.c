@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- can it ever run? ------------------------------------------------------------------------------------------------ */
+/* ---- can it ever run? -------------------------------------------------------------------------------------------- */
 
 static enum quire_status ids_check(const struct scheduler *scheduler, const struct request_spec *spec,
                                    struct quire_error *error)
@@ -23,10 +23,14 @@ static enum quire_status ids_check(const struct scheduler *scheduler, const stru
             return quire_fail(error, QUIRE_INVALID, "logit_bias names token %u, but the model has %u tokens",
                               spec->biases[i].id, vocab_size);
     }
+    if (spec->top_count > vocab_size)
+        return quire_fail(error, QUIRE_INVALID, "%u alternatives are wanted, but the model has %u tokens",
+                          spec->top_count, vocab_size);
     return QUIRE_OK;
 }
 
-/* Blocks that all choices need at once at worst: what the prompt fills is shared. The last token drawn is never computed. */
+/* Blocks that all choices need at once at worst: what the prompt fills is shared. The last token drawn is never
+ * computed. */
 static uint64_t blocks_at_worst(const struct scheduler *scheduler, const struct request_spec *spec, uint32_t g)
 {
     uint32_t window = scheduler->limits.group[g].window_tokens;
@@ -43,7 +47,8 @@ static uint64_t blocks_at_worst(const struct scheduler *scheduler, const struct 
     return worst;
 }
 
-enum quire_status admit_check(const struct scheduler *scheduler, const struct request *request, struct quire_error *error)
+enum quire_status admit_check(const struct scheduler *scheduler, const struct request *request,
+                              struct quire_error *error)
 {
     const struct request_spec *spec = &request->spec;
     uint64_t length = (uint64_t)spec->prompt_tokens + spec->token_max;
@@ -53,7 +58,8 @@ enum quire_status admit_check(const struct scheduler *scheduler, const struct re
                           spec->choice_count, scheduler->running_max);
     if (length > scheduler->limits.model_len_max)
         return quire_fail(error, QUIRE_TOO_LONG,
-                          "the prompt has %u tokens and max_tokens is %u, together %llu, but the model's context is %u tokens",
+                          "the prompt has %u tokens and max_tokens is %u, together %llu, but the model's context is %u "
+                          "tokens",
                           spec->prompt_tokens, spec->token_max, (unsigned long long)length,
                           scheduler->limits.model_len_max);
     for (uint32_t g = 0; g < scheduler->limits.group_count; g++) {
@@ -62,8 +68,8 @@ enum quire_status admit_check(const struct scheduler *scheduler, const struct re
 
         if (worst > block_count)
             return quire_fail(error, QUIRE_TOO_LONG,
-                              "%u choices of %u prompt tokens and max_tokens %u need up to %llu blocks of %u tokens, but "
-                              "the cache has %u", spec->choice_count, spec->prompt_tokens, spec->token_max,
+                              "%u choices of %u prompt tokens and max_tokens %u need up to %llu blocks of %u tokens, "
+                              "but the cache has %u", spec->choice_count, spec->prompt_tokens, spec->token_max,
                               (unsigned long long)worst, KV_BLOCK_TOKENS, block_count);
     }
     if (request_watches_text(request) && scheduler->options.tokenizer == NULL)
@@ -71,7 +77,7 @@ enum quire_status admit_check(const struct scheduler *scheduler, const struct re
     return ids_check(scheduler, spec, error);
 }
 
-/* ---- can it run now? ------------------------------------------------------------------------------------------------- */
+/* ---- can it run now? --------------------------------------------------------------------------------------------- */
 
 enum admit_verdict {
     ADMITTED,
@@ -79,9 +85,9 @@ enum admit_verdict {
     ADMIT_NO_ROOM, /* and whoever is behind waits too */
 };
 
-/* True when a running sequence is about to compute the block that follows the hit. Waiting for it costs nothing, since both
- * would go through the same budget, and shares the block. If that sequence goes away, the waiter is admitted in the next
- * step and inherits what is there. */
+/* True when a running sequence is about to compute the block that follows the hit. Waiting for it costs nothing, since
+ * both would go through the same budget, and shares the block. If that sequence goes away, the waiter is admitted in
+ * the next step and inherits what is there. */
 static bool rides(const struct scheduler *scheduler, const struct sequence *sequence, uint32_t hit_blocks)
 {
     const struct request_spec *mine = &sequence->request->spec;
@@ -101,8 +107,8 @@ static bool rides(const struct scheduler *scheduler, const struct sequence *sequ
     return false;
 }
 
-/* Blocks for all of its known tokens must be there beyond what the running ones still need for theirs and one more each to
- * grow into: otherwise it would soon be preempted again. With nobody running any room will do. */
+/* Blocks for all of its known tokens must be there beyond what the running ones still need for theirs and one more each
+ * to grow into: otherwise it would soon be preempted again. With nobody running any room will do. */
 static bool has_room(const struct scheduler *scheduler, const struct sequence *sequence, uint32_t hit_blocks)
 {
     const struct kv_cache *cache = &scheduler->cache;

@@ -22,7 +22,7 @@ static double seconds_between(uint64_t from_ns, uint64_t to_ns)
     return to_ns > from_ns ? (double)(to_ns - from_ns) * 1e-9 : 0.0;
 }
 
-/* ---- the end --------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 /* The last choice has finished: counts the request, and lets go of it. */
 static void request_done(struct scheduler *scheduler, struct request *request)
@@ -103,7 +103,7 @@ void answer_failure(struct scheduler *scheduler, const struct quire_error *error
     }
 }
 
-/* ---- one token ------------------------------------------------------------------------------------------------------- */
+/* ---- one token --------------------------------------------------------------------------------------------------- */
 
 static bool contains(const uint32_t *ids, uint32_t count, uint32_t id)
 {
@@ -173,8 +173,8 @@ static void write_entry(const struct scheduler *scheduler, const struct sequence
                spec->top_count * sizeof *log->tops);
 }
 
-/* Appends the token that was drawn. The order of the stores is what request.h promises to readers: entry and safe bytes,
- * then the count, then the finish. */
+/* Appends the token that was drawn. The order of the stores is what request.h promises to readers: entry and safe
+ * bytes, then the count, then the finish. */
 static void append_token(struct scheduler *scheduler, struct sequence *sequence, uint32_t output_index, uint64_t now_ns)
 {
     struct request *request = sequence->request;
@@ -214,7 +214,7 @@ static void append_token(struct scheduler *scheduler, struct sequence *sequence,
         answer_finish(scheduler, sequence, reason);
 }
 
-/* ---- one sequence ---------------------------------------------------------------------------------------------------- */
+/* ---- one sequence ------------------------------------------------------------------------------------------------ */
 
 static void write_scores(struct scheduler *scheduler, struct sequence *sequence, uint32_t position)
 {

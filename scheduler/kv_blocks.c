@@ -103,7 +103,8 @@ void kv_blocks_unref(struct kv_blocks *blocks, uint32_t block)
 }
 
 enum quire_status kv_cache_init(struct kv_cache *cache, const struct engine_limits *limits, bool shares_prefixes,
-                                const unsigned char key[PREFIX_KEY_BYTES], uint32_t hash_bits, struct quire_error *error)
+                                const unsigned char key[PREFIX_KEY_BYTES], uint32_t hash_bits,
+                                struct quire_error *error)
 {
     enum quire_status status = QUIRE_OK;
 

@@ -1,7 +1,8 @@
 /* The blocks of one cache group: who holds them, which are free. Step thread only.
  *
- * A block is in one of three states: used (references > 0), free, or cached: nobody holds it, but the prefix index still
- * knows what is in it, so it can be taken up again until somebody needs room. Always used + free + cached = block_count. */
+ * A block is in one of three states: used (references > 0), free, or cached: nobody holds it, but the prefix index
+ * still knows what is in it, so it can be taken up again until somebody needs room. Always used + free + cached =
+ * block_count. */
 #ifndef QUIRE_KV_BLOCKS_H
 #define QUIRE_KV_BLOCKS_H
 
@@ -21,22 +22,23 @@ struct kv_blocks {
     struct prefix_index *index;      /* NULL: nothing is ever cached */
 };
 
-QUIRE_NODISCARD enum quire_status kv_blocks_init(struct kv_blocks *blocks, uint32_t block_count, struct prefix_index *index,
+QUIRE_NODISCARD enum quire_status kv_blocks_init(struct kv_blocks *blocks, uint32_t block_count,
+                                                 struct prefix_index *index,
                                                  struct quire_error *error);
 void kv_blocks_deinit(struct kv_blocks *blocks);
 
 /* Blocks that kv_blocks_take can give. */
 uint32_t kv_blocks_available(const struct kv_blocks *blocks);
 
-/* A block with one reference and no meaning: a free one, else the cached one that was let go longest ago, which the index
- * then forgets. At least one must be available. */
+/* A block with one reference and no meaning: a free one, else the cached one that was let go longest ago, which the
+ * index then forgets. At least one must be available. */
 uint32_t kv_blocks_take(struct kv_blocks *blocks);
 
 /* One more holder, of a used or a cached block. */
 void kv_blocks_ref(struct kv_blocks *blocks, uint32_t block);
 
-/* One holder less. The last one leaves the block cached if the index knows it, else free. Let go of children before their
- * parents: then they are evicted first, and what remains of a prefix can still be found. */
+/* One holder less. The last one leaves the block cached if the index knows it, else free. Let go of children before
+ * their parents: then they are evicted first, and what remains of a prefix can still be found. */
 void kv_blocks_unref(struct kv_blocks *blocks, uint32_t block);
 
 /* All groups of a model. The tables of a sequence have the same number of entries in each. */

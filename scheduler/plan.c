@@ -13,7 +13,8 @@ enum quire_status plan_capacity(const struct scheduler *scheduler, const struct 
                                 struct step_capacity *out, struct quire_error *error)
 {
     const struct engine_limits *limits = &scheduler->limits;
-    uint64_t table_blocks = (uint64_t)scheduler->running_max * limits->group_count * kv_blocks_for(limits->model_len_max);
+    uint64_t tables = (uint64_t)scheduler->running_max * limits->group_count;
+    uint64_t table_blocks = tables * kv_blocks_for(limits->model_len_max);
     uint32_t biases_least = REQUEST_BIASES_MAX + REQUEST_STOP_IDS_MAX + scheduler->eos_count;
     uint32_t history_least = limits->model_len_max;
     uint32_t history_max = tuning->history_max != 0 ? tuning->history_max : HISTORY_TOKENS_MAX;
@@ -41,7 +42,7 @@ uint32_t plan_tokens_left(const struct scheduler *scheduler)
     return scheduler->plan->capacity.tokens - scheduler->plan->count.tokens;
 }
 
-/* ---- history and biases, which a step has only so much of ------------------------------------------------------------ */
+/* ---- history and biases, which a step has only so much of -------------------------------------------------------- */
 
 static bool penalised(const struct request_spec *spec)
 {
@@ -94,7 +95,7 @@ static bool claim_fits(struct scheduler *scheduler, struct sequence *sequence)
     return true;
 }
 
-/* ---- one segment ----------------------------------------------------------------------------------------------------- */
+/* ---- one segment ------------------------------------------------------------------------------------------------- */
 
 static void plan_rows(struct scheduler *scheduler, const struct sequence *sequence, uint32_t count)
 {
@@ -244,10 +245,10 @@ enum plan_verdict plan_segment(struct scheduler *scheduler, struct sequence *seq
     return PLAN_DONE;
 }
 
-/* ---- who runs -------------------------------------------------------------------------------------------------------- */
+/* ---- who runs ---------------------------------------------------------------------------------------------------- */
 
-/* Takes all blocks of a running sequence away. It keeps its known tokens and computes them again later: the same bits, so
- * nobody can tell. */
+/* Takes all blocks of a running sequence away. It keeps its known tokens and computes them again later: the same bits,
+ * so nobody can tell. */
 static void preempt(struct scheduler *scheduler, struct sequence *sequence)
 {
     assert(sequence->segment_tokens == 0);
@@ -290,8 +291,8 @@ static void plan_decodes(struct scheduler *scheduler)
     }
 }
 
-/* Sequences that lack more. One that gets no block although all later ones that can give theirs did so waits for decodes
- * in this plan to finish: they do, since nobody is admitted meanwhile. */
+/* Sequences that lack more. One that gets no block although all later ones that can give theirs did so waits for
+ * decodes in this plan to finish: they do, since nobody is admitted meanwhile. */
 static void plan_prefills(struct scheduler *scheduler)
 {
     struct sequence_list *running = &scheduler->running;
@@ -337,7 +338,7 @@ void plan_build(struct scheduler *scheduler)
 {
     plan_begin(scheduler);
     plan_running(scheduler);
-    if (scheduler->planned_count == 0) /* those for whom others were passed over got no blocks: now it is the others' turn */
+    if (scheduler->planned_count == 0) /* those for whom others were passed over got no blocks */
         plan_running(scheduler);
     if (!scheduler->short_of_blocks)
         admit_waiting(scheduler);

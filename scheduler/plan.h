@@ -5,7 +5,8 @@
 #include "scheduler_state.h"
 
 /* What a plan must be able to hold. QUIRE_LIMIT where it would not fit one buffer. */
-QUIRE_NODISCARD enum quire_status plan_capacity(const struct scheduler *scheduler, const struct scheduler_tuning *tuning,
+QUIRE_NODISCARD enum quire_status plan_capacity(const struct scheduler *scheduler,
+                                              const struct scheduler_tuning *tuning,
                                                 struct step_capacity *out, struct quire_error *error);
 
 /* Decodes first, so that no long prompt delays them; then chunks of prompts in order of admission; then admissions. The

@@ -9,7 +9,8 @@
 #include <string.h>
 
 enum quire_status prefix_index_init(struct prefix_index *index, uint32_t block_count,
-                                    const unsigned char key[PREFIX_KEY_BYTES], uint32_t hash_bits, struct quire_error *error)
+                                    const unsigned char key[PREFIX_KEY_BYTES], uint32_t hash_bits,
+                                    struct quire_error *error)
 {
     uint32_t bucket_count = 16;
 
@@ -88,8 +89,8 @@ uint32_t prefix_index_find(const struct prefix_index *index, const struct prefix
     return STEP_NO_BLOCK;
 }
 
-struct prefix_link prefix_index_add(struct prefix_index *index, const struct prefix_link *parent, const uint32_t *tokens,
-                                    uint32_t block)
+struct prefix_link prefix_index_add(struct prefix_index *index, const struct prefix_link *parent,
+                                    const uint32_t *tokens, uint32_t block)
 {
     struct prefix_entry *entry = &index->entries[block];
     uint32_t *bucket;

@@ -1,8 +1,8 @@
 /* Which block holds the keys and values of which prefix. Step thread only.
  *
  * Full blocks form a tree: a block is known by its parent and its 16 tokens, and the root by the salt. The chained hash
- * (parent's hash, tokens) only finds candidates; whether one is meant is decided by comparing its tokens and its parent,
- * so by induction the whole prefix is compared and a collision costs time, never a wrong answer. */
+ * (parent's hash, tokens) only finds candidates; whether one is meant is decided by comparing its tokens and its
+ * parent, so by induction the whole prefix is compared and a collision costs time, never a wrong answer. */
 #ifndef QUIRE_PREFIX_INDEX_H
 #define QUIRE_PREFIX_INDEX_H
 
@@ -14,8 +14,8 @@ struct prefix_hash {
     uint64_t low, high;
 };
 
-/* A place in the tree. `serial` names the block's registration and is never used twice, so that a block that was evicted
- * and filled anew is another parent; 0 is a root. */
+/* A place in the tree. `serial` names the block's registration and is never used twice, so that a block that was
+ * evicted and filled anew is another parent; 0 is a root. */
 struct prefix_link {
     struct prefix_hash hash;
     uint64_t serial;
@@ -46,7 +46,8 @@ void prefix_index_deinit(struct prefix_index *index);
 struct prefix_link prefix_index_root(const struct prefix_index *index, const unsigned char fingerprint[16],
                                      struct request_bytes salt);
 
-/* The block that continues `parent` with the 16 `tokens`, and its own place in `self`; STEP_NO_BLOCK where there is none. */
+/* The block that continues `parent` with the 16 `tokens`, and its own place in `self`; STEP_NO_BLOCK where there is
+ * none. */
 uint32_t prefix_index_find(const struct prefix_index *index, const struct prefix_link *parent,
                            const uint32_t *tokens, struct prefix_link *self);
 

@@ -1,8 +1,8 @@
 /* An immutable request and its append-only answer (include/request.h).
  *
- * A request is two pieces of memory, both made here: the head with copies of all that the client gave, from the heap; and
- * one anonymous mapping with all logs, whose pages cost nothing until a token is written to them. Neither grows later.
- * Threads: any; the references decide who frees. */
+ * A request is two pieces of memory, both made here: the head with copies of all that the client gave, from the heap;
+ * and one anonymous mapping with all logs, whose pages cost nothing until a token is written to them. Neither grows
+ * later. Threads: any; the references decide who frees. */
 #include "request_private.h"
 
 #include <assert.h>
@@ -217,7 +217,8 @@ enum quire_status request_create(const struct request_spec *spec, struct request
     if (memory == NULL)
         return quire_fail(error, QUIRE_NO_MEMORY, "no memory for a request of %zu bytes", inputs.bytes);
     memory->answers_bytes = answers.bytes;
-    memory->answers = mmap(NULL, answers.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    memory->answers = mmap(NULL, answers.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                           -1, 0);
     if (memory->answers == MAP_FAILED) {
         free(memory);
         return quire_fail(error, QUIRE_NO_MEMORY, "no memory for answers of %zu bytes", answers.bytes);

@@ -9,8 +9,8 @@
 #define REQUEST_STOP_IDS_MAX 1024u
 #define REQUEST_BIASES_MAX 4096u
 
-/* The Knuth-Morris-Pratt failure table of stop string `index`: [stops[index].count]. Entry i is the length of the longest
- * proper prefix of the string that ends at its byte i. */
+/* The Knuth-Morris-Pratt failure table of stop string `index`: [stops[index].count]. Entry i is the length of the
+ * longest proper prefix of the string that ends at its byte i. */
 const uint16_t *request_stop_failure(const struct request *request, uint32_t index);
 
 /* True when the step thread has to follow the text of this request's answers. */

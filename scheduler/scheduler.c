@@ -1,8 +1,8 @@
-/* The step loop (include/scheduler.h): what happens in one step is scheduler_step, and the rest of this file is how the loop
- * comes into being, sleeps, wakes and ends.
+/* The step loop (include/scheduler.h): what happens in one step is scheduler_step, and the rest of this file is how the
+ * loop comes into being, sleeps, wakes and ends.
  *
- * The step thread owns all that is in struct scheduler but for four doors: the submission queue, the cancel flag, the stop
- * mode, and the published figures. After scheduler_create nothing here allocates.
+ * The step thread owns all that is in struct scheduler but for four doors: the submission queue, the cancel flag, the
+ * stop mode, and the published figures. After scheduler_create nothing here allocates.
  *   admit.c   may a request come in at all, and who of the waiting comes in now
  *   plan.c    who runs in this step with how many tokens; who must give up blocks
  *   answer.c  what comes of the engine's outputs: logs, forks, ends
@@ -20,7 +20,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* ---- one step -------------------------------------------------------------------------------------------------------- */
+/* ---- one step ---------------------------------------------------------------------------------------------------- */
 
 /* New requests join the end of those that wait. */
 static void take_submissions(struct scheduler *scheduler)
@@ -72,13 +72,14 @@ static void take_cancels(struct scheduler *scheduler, bool all)
 static void run_plan(struct scheduler *scheduler)
 {
     struct scheduler_stats *stats = &scheduler->stats;
+    const struct scheduler_engine *engine = &scheduler->options.engine;
     struct quire_error error = {{0}};
     enum quire_status status;
 
     stats->step_count++;
     if (scheduler->planned_count > stats->step_segments_max)
         stats->step_segments_max = scheduler->planned_count;
-    status = scheduler->options.engine.step(scheduler->options.engine.context, scheduler->plan, scheduler->result, &error);
+    status = engine->step(engine->context, scheduler->plan, scheduler->result, &error);
     if (status == QUIRE_OK) {
         answer_step(scheduler);
     } else {
@@ -124,7 +125,7 @@ bool scheduler_step(struct scheduler *scheduler)
     return busy;
 }
 
-/* ---- the thread ------------------------------------------------------------------------------------------------------ */
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
 
 static void wake(struct scheduler *scheduler)
 {
@@ -203,7 +204,7 @@ void scheduler_stop(struct scheduler *scheduler, bool drain)
     pthread_mutex_unlock(&scheduler->stop_lock);
 }
 
-/* ---- doors for other threads ----------------------------------------------------------------------------------------- */
+/* ---- doors for other threads ------------------------------------------------------------------------------------- */
 
 enum quire_status scheduler_submit(struct scheduler *scheduler, struct request *request, struct quire_error *error)
 {
@@ -237,7 +238,7 @@ struct scheduler_stats scheduler_stats(struct scheduler *scheduler)
     return stats;
 }
 
-/* ---- creation -------------------------------------------------------------------------------------------------------- */
+/* ---- creation ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
@@ -249,8 +250,9 @@ static enum quire_status options_check(const struct scheduler_options *options, 
     const struct engine_limits *limits = options->limits;
 
     if (options->running_max == 0 || options->step_tokens_max == 0 || options->queue_max == 0)
-        return quire_fail(error, QUIRE_INVALID, "sequences, tokens of a step and queued requests must be at least 1 each, "
-                          "but are %u, %u and %u", options->running_max, options->step_tokens_max, options->queue_max);
+        return quire_fail(error, QUIRE_INVALID, "sequences, tokens of a step and queued requests must be at least 1 "
+                          "each, but are %u, %u and %u", options->running_max, options->step_tokens_max,
+                          options->queue_max);
     if (limits->group_count == 0 || limits->group_count > STEP_GROUPS_MAX || limits->model_len_max == 0 ||
         limits->step_tokens_max == 0 || limits->sequence_max == 0)
         return quire_fail(error, QUIRE_INVALID, "the engine's limits are empty");
@@ -328,7 +330,8 @@ enum quire_status scheduler_create_tuned(const struct scheduler_options *options
     scheduler->limits = *options->limits;
     scheduler->step_tokens_max = least(options->step_tokens_max, options->limits->step_tokens_max);
     /* No more sequences than rows: then every running answer gets its token in every step. */
-    scheduler->running_max = least(least(options->running_max, options->limits->sequence_max), scheduler->step_tokens_max);
+    scheduler->running_max = least(options->running_max, options->limits->sequence_max);
+    scheduler->running_max = least(scheduler->running_max, scheduler->step_tokens_max);
     if (options->tokenizer != NULL)
         scheduler->eos = tokenizer_eos(options->tokenizer, &scheduler->eos_count);
     scheduler->waiting_end = &scheduler->waiting_first;
@@ -340,9 +343,9 @@ enum quire_status scheduler_create_tuned(const struct scheduler_options *options
     if (scheduler->wake_fd < 0)
         status = quire_fail(error, QUIRE_IO, "no eventfd: %s", strerror(errno));
     if (status == QUIRE_OK)
-        status = create_sequences(scheduler, error);
+        status = create_step(scheduler, tuning, error); /* first: it refuses what is absurdly large */
     if (status == QUIRE_OK)
-        status = create_step(scheduler, tuning, error);
+        status = create_sequences(scheduler, error);
     if (status == QUIRE_OK)
         status = create_piece(scheduler, error);
     if (status == QUIRE_OK)

@@ -199,8 +199,8 @@ void sequence_reserve(struct sequence *sequence, struct kv_cache *cache, uint32_
     sequence->block_count = block_count;
 }
 
-/* Makes a full block known. Where another sequence has computed the same meanwhile, the bits are the same too, so this one
- * changes over to that block: one copy remains, and a child's parent is always held by who holds the child. */
+/* Makes a full block known. Where another sequence has computed the same meanwhile, the bits are the same too, so this
+ * one changes over to that block: one copy remains, and a child's parent is always held by who holds the child. */
 static void register_block(struct sequence *sequence, struct kv_group *group, uint32_t g, uint32_t entry,
                            const uint32_t *tokens)
 {

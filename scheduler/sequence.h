@@ -1,5 +1,5 @@
-/* One choice of a request on its way: how many of its tokens are known, how many computed, and in which blocks. Step thread
- * only.
+/* One choice of a request on its way: how many of its tokens are known, how many computed, and in which blocks. Step
+ * thread only.
  *
  * Known tokens are the prompt, kept in the request, and then the output, kept in the choice's log; a sequence copies
  * neither. Positions below `computed` have their keys and values in the blocks of the tables. */
@@ -76,15 +76,15 @@ void sequence_take_prefix(struct sequence *sequence, struct kv_cache *cache, uin
 uint32_t sequence_prefix_cached(const struct sequence *sequence, const struct kv_cache *cache, uint32_t g,
                                 uint32_t hit_blocks);
 
-/* Blocks of group `g` that are still to be taken, beyond the first `held_blocks`, until all known tokens are computed and
- * its choices are born; at most. */
+/* Blocks of group `g` that are still to be taken, beyond the first `held_blocks`, until all known tokens are computed
+ * and its choices are born; at most. */
 uint32_t sequence_blocks_missing(const struct sequence *sequence, const struct kv_cache *cache, uint32_t g,
                                  uint32_t held_blocks, uint32_t step_tokens_max);
 
 /* The most tokens that can be computed next with the blocks that are available. */
 uint32_t sequence_room(const struct sequence *sequence, const struct kv_cache *cache);
-/* Takes the blocks for the next `count` tokens, at most sequence_room. A shared block that would be written is replaced by
- * a copy, which the plan makes. */
+/* Takes the blocks for the next `count` tokens, at most sequence_room. A shared block that would be written is replaced
+ * by a copy, which the plan makes. */
 void sequence_reserve(struct sequence *sequence, struct kv_cache *cache, uint32_t count, struct step_plan *plan);
 /* The reserved `count` tokens were computed: registers full blocks and lets go of those out of the window. */
 void sequence_advance(struct sequence *sequence, struct kv_cache *cache, uint32_t count);

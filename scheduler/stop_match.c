@@ -1,6 +1,6 @@
-/* Knuth-Morris-Pratt (SIAM J. Comput. 6, 1977), one automaton per stop string, fed byte by byte: the state of an automaton is
- * the length of the longest end of the text that is a beginning of its string, which is also what must be held back. So
- * no text is kept at all. Thread: step. */
+/* Knuth-Morris-Pratt (SIAM J. Comput. 6, 1977), one automaton per stop string, fed byte by byte: the state of an
+ * automaton is the length of the longest end of the text that is a beginning of its string, which is also what must be
+ * held back. So no text is kept at all. Thread: step. */
 #include "stop_match.h"
 
 /* The state after one more byte; a complete string goes on from its longest border. */
@@ -13,8 +13,8 @@ static size_t advance(const struct request_bytes *stop, const uint16_t *failure,
     return stop->bytes[matched] == byte ? matched + 1 : 0;
 }
 
-bool stop_match_feed(struct stop_match *match, const struct request *request, const char *bytes, size_t count, bool armed,
-                     uint32_t *stop_index, uint64_t *start)
+bool stop_match_feed(struct stop_match *match, const struct request *request, const char *bytes, size_t count,
+                     bool armed, uint32_t *stop_index, uint64_t *start)
 {
     const struct request_spec *spec = &request->spec;
 

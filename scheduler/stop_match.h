@@ -11,11 +11,11 @@ struct stop_match {
 };
 
 /* Goes through the next `count` bytes. True when a stop string is complete: `stop_index` tells which, `start` where it
- * begins in the text, and the rest of the bytes is not looked at. The first string to become complete wins, wherever the
- * pieces were cut; of several that end at the same byte the one that starts first. With `armed` false a complete string is
- * passed by (min_tokens). */
-bool stop_match_feed(struct stop_match *match, const struct request *request, const char *bytes, size_t count, bool armed,
-                     uint32_t *stop_index, uint64_t *start);
+ * begins in the text, and the rest of the bytes is not looked at. The first string to become complete wins, wherever
+ * the pieces were cut; of several that end at the same byte the one that starts first. With `armed` false a complete
+ * string is passed by (min_tokens). */
+bool stop_match_feed(struct stop_match *match, const struct request *request, const char *bytes, size_t count,
+                     bool armed, uint32_t *stop_index, uint64_t *start);
 
 /* So many bytes of the text cannot become part of a stop string any more. Never decreases. */
 uint64_t stop_match_safe_bytes(const struct stop_match *match, const struct request *request);

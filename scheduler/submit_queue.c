@@ -1,5 +1,5 @@
-/* A stack that producers push on and the step thread takes whole, then turns round: the order of arrival without a lock,
- * and, since nothing is ever popped singly, without the ABA problem. Threads: see each function. */
+/* A stack that producers push on and the step thread takes whole, then turns round: the order of arrival without a
+ * lock, and, since nothing is ever popped singly, without the ABA problem. Threads: see each function. */
 #include "submit_queue.h"
 
 #include <assert.h>
@@ -42,8 +42,8 @@ struct request *submit_queue_take(struct submit_queue *queue)
     if ((atomic_load_explicit(&queue->head, memory_order_relaxed) & ~CLOSED) == 0)
         return NULL;
 
-    struct request *latest = (struct request *)(atomic_fetch_and_explicit(&queue->head, CLOSED, memory_order_acquire) & ~CLOSED);
-    struct request *first = NULL;
+    uintptr_t head = atomic_fetch_and_explicit(&queue->head, CLOSED, memory_order_acquire);
+    struct request *latest = (struct request *)(head & ~CLOSED), *first = NULL;
 
     while (latest != NULL) {
         struct request *before = latest->next;

@@ -53,7 +53,8 @@ static void draw(const struct engine_limits *limits, const struct tokenizer *tok
     static struct step_bias biases[REQUEST_BIASES_MAX + REQUEST_STOP_IDS_MAX + 8];
     bool penalties = spec->presence_penalty != 0 || spec->frequency_penalty != 0 || spec->repetition_penalty != 1;
     struct step_sample sample = {
-        .kind = STEP_SAMPLE, .top_count = spec->top_count, .seed = spec->seed, .choice = choice, .position = chain->length,
+        .kind = STEP_SAMPLE, .top_count = spec->top_count, .seed = spec->seed, .choice = choice,
+        .position = chain->length,
         .temperature = spec->temperature, .top_p = spec->top_p, .min_p = spec->min_p, .top_k = spec->top_k,
         .presence_penalty = spec->presence_penalty, .frequency_penalty = spec->frequency_penalty,
         .repetition_penalty = spec->repetition_penalty,

@@ -108,7 +108,8 @@ static uint32_t draw_id(const struct engine_limits *limits, const struct step_sa
 }
 
 void fake_draw(const struct engine_limits *limits, const struct step_sample *sample, uint64_t digest,
-               const struct step_bias *biases, const uint32_t *history, struct step_output *output, struct step_token *tops)
+               const struct step_bias *biases, const uint32_t *history, struct step_output *output,
+               struct step_token *tops)
 {
     uint32_t id = sample->kind == STEP_SCORE ? sample->target : draw_id(limits, sample, digest, biases, history);
 
@@ -124,7 +125,7 @@ void fake_draw(const struct engine_limits *limits, const struct step_sample *sam
     }
 }
 
-/* ---- the plan must be sound -------------------------------------------------------------------------------------------- */
+/* ---- the plan must be sound -------------------------------------------------------------------------------------- */
 
 static void make_copies(struct fake_engine *engine, const struct step_plan *plan)
 {
@@ -192,14 +193,15 @@ static void check_segment(struct fake_engine *engine, const struct step_plan *pl
     EXPECT(end <= engine->limits.model_len_max, "position %u is beyond the model's context", end);
     EXPECT(segment->state_slot == STEP_NO_SLOT && segment->kind == STEP_DECODER, "an odd segment");
     for (uint32_t g = 0; g < engine->limits.group_count; g++) {
-        EXPECT(segment->table_blocks[g] == (end + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS, "a table of %u blocks for %u tokens",
-               segment->table_blocks[g], end);
-        EXPECT(segment->table_start[g] + segment->table_blocks[g] <= plan->count.block_ids, "a table leaves the block ids");
+        EXPECT(segment->table_blocks[g] == (end + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS,
+               "a table of %u blocks for %u tokens", segment->table_blocks[g], end);
+        EXPECT(segment->table_start[g] + segment->table_blocks[g] <= plan->count.block_ids,
+               "a table leaves the block ids");
     }
 }
 
-static uint64_t read_digest(struct fake_engine *engine, const struct step_plan *plan, const struct step_segment *segment,
-                            uint32_t position)
+static uint64_t read_digest(struct fake_engine *engine, const struct step_plan *plan,
+                            const struct step_segment *segment, uint32_t position)
 {
     uint64_t digest = 0;
 
@@ -239,9 +241,9 @@ static void check_counts(struct fake_engine *engine, const struct step_plan *pla
 {
     const struct step_capacity *count = &plan->count, *capacity = &plan->capacity;
 
-    EXPECT(count->tokens <= capacity->tokens && count->segments <= capacity->segments && count->copies <= capacity->copies &&
-           count->block_ids <= capacity->block_ids && count->samples <= capacity->samples &&
-           count->biases <= capacity->biases && count->history <= capacity->history, "the plan is too full");
+    EXPECT(count->tokens <= capacity->tokens && count->segments <= capacity->segments &&
+           count->copies <= capacity->copies && count->block_ids <= capacity->block_ids &&
+           count->samples <= capacity->samples && count->biases <= capacity->biases && count->history <= capacity->history, "the plan is too full");
     EXPECT(count->tokens <= engine->limits.step_tokens_max && count->segments <= engine->limits.sequence_max,
            "the step is too large");
     EXPECT(count->segments > 0, "an empty step");

@@ -1,6 +1,7 @@
-/* A deterministic simulation of the scheduler: the real one, with an engine (fake_engine.h) and a clock that are not. One seed
- * is one history of arrivals, cancels, forks and shortages; every answer must be the one that the request would get alone.
- *   simulate [--steps N]     histories until N steps are done (default 100000)
+/* A deterministic simulation of the scheduler: the real one, with an engine (fake_engine.h) and a clock that are not.
+ * One seed is one history of arrivals, cancels, forks and shortages; every answer must be the one that the request
+ * would get alone.
+ *   simulate [--steps N]     histories until N steps are done (default 300000)
  *   simulate --seed S        the one history that failed
  * Has its own main, because it runs under every sanitizer. */
 #include "alone.h"
@@ -44,7 +45,8 @@ struct history {
 };
 
 static struct { /* what all histories together must have shown */
-    uint64_t steps, histories, forks, copies, preemptions, hits, cancels, failures, refusals, stops, lengths, scored, together;
+    uint64_t steps, histories, forks, copies, preemptions, hits, cancels, failures, refusals,
+        stops, lengths, scored, together;
 } shown;
 
 /* The linker leads all allocations of the program through these: a step must make none. */
@@ -105,7 +107,7 @@ static void on_abort(int signal_number)
     _exit(1);
 }
 
-/* ---- chance -------------------------------------------------------------------------------------------------------------- */
+/* ---- chance ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t below(struct history *h, uint32_t bound)
 {
@@ -130,7 +132,7 @@ static uint64_t clock_ns(void *context)
     return h->now_ns += 1000;
 }
 
-/* ---- a history's world --------------------------------------------------------------------------------------------------- */
+/* ---- a history's world ------------------------------------------------------------------------------------------- */
 
 static void make_limits(struct history *h)
 {
@@ -175,14 +177,14 @@ static void make_world(struct history *h)
     };
     h->tuning = (struct scheduler_tuning){
         .hash_bits = hash_bits[below(h, 5)],
-        .history_max = chance(h, 0.5) ? 1 : 0, /* room for one sequence */
-        .biases_max = chance(h, 0.5) ? 1 : 0,
+        .history_max = chance(h, 0.7) ? 1 : 0, /* room for one sequence */
+        .biases_max = chance(h, 0.7) ? 1 : 0,
     };
     h->arrival_rate = chance(h, 0.3) ? 0.6 : 0.15;
     h->cancel_rate = chance(h, 0.3) ? 0.0 : 0.03;
     h->failure_rate = chance(h, 0.2) ? 0.01 : 0.0;
     h->long_answers = chance(h, 0.5);
-    h->penalty_rate = chance(h, 0.3) ? 0.7 : 0.1;
+    h->penalty_rate = chance(h, 0.4) ? 0.7 : 0.1;
     for (uint32_t p = 0; p < 4; p++) {
         for (uint32_t i = 0; i < PROMPT_MAX; i++)
             h->prefix[p][i] = p == 3 ? 1 : below(h, h->limits.vocab_size);
@@ -191,7 +193,7 @@ static void make_world(struct history *h)
     h->engine.scheduler = h->scheduler;
 }
 
-/* ---- arrivals ------------------------------------------------------------------------------------------------------------ */
+/* ---- arrivals ---------------------------------------------------------------------------------------------------- */
 
 /* What a random spec points to. */
 struct wishes {
@@ -209,13 +211,16 @@ static uint32_t wish_prompt(struct history *h, uint32_t *prompt)
     uint32_t length_max = h->limits.model_len_max - 1 < PROMPT_MAX ? h->limits.model_len_max - 1 : PROMPT_MAX;
     uint32_t length = between(h, 1, h->long_answers ? 1 + length_max / 4 : length_max), shared = below(h, length + 1);
 
+    if (length > 16 && chance(h, 0.3))
+        length -= length % 16, shared = length; /* the last block is full, and likely known */
     memcpy(prompt, h->prefix[below(h, 4)], length * sizeof *prompt);
     if (h->guest_count > 0 && chance(h, 0.3)) {
         const struct guest *earlier = &h->guests[below(h, h->guest_count)];
         const struct request_spec *spec = &earlier->request->spec;
 
         for (uint32_t i = 0; i < length && i < spec->prompt_tokens + earlier->answer[0].count; i++)
-            prompt[i] = i < spec->prompt_tokens ? spec->prompt[i] : earlier->answer[0].outputs[i - spec->prompt_tokens].token.id;
+            prompt[i] = i < spec->prompt_tokens ? spec->prompt[i]
+                                                : earlier->answer[0].outputs[i - spec->prompt_tokens].token.id;
         shared = length - length / 8;
     }
     for (uint32_t i = shared; i < length; i++)
@@ -264,7 +269,9 @@ static void wish(struct history *h, struct request_spec *spec, struct wishes *wi
         .stop_ids = wishes->stop_ids,
         .stops = wishes->stops,
     };
-    spec->token_max = spec->prompt_scores && chance(h, 0.5) ? 0 : between(h, h->long_answers ? OUTPUT_MAX / 2 : 1, OUTPUT_MAX);
+    spec->token_max = between(h, h->long_answers ? OUTPUT_MAX / 2 : 1, OUTPUT_MAX);
+    if (spec->prompt_scores && chance(h, 0.5))
+        spec->token_max = 0;
     if (!chance(h, 0.1) && spec->prompt_tokens + spec->token_max > h->limits.model_len_max)
         spec->token_max = h->limits.model_len_max - spec->prompt_tokens;
     spec->token_min = chance(h, 0.3) ? below(h, 20) : 0;
@@ -276,7 +283,8 @@ static void wish(struct history *h, struct request_spec *spec, struct wishes *wi
 /* The refusals that a client must expect, from the definition. With windows a refusal is only bounded from one side. */
 static bool must_fit(const struct history *h, const struct request_spec *spec)
 {
-    uint32_t sequences = h->options.running_max, last = spec->prompt_tokens + (spec->token_max ? spec->token_max - 1 : 0);
+    uint32_t sequences = h->options.running_max;
+    uint32_t last = spec->prompt_tokens + (spec->token_max ? spec->token_max - 1 : 0);
 
     sequences = h->limits.sequence_max < sequences ? h->limits.sequence_max : sequences;
     sequences = h->limits.step_tokens_max < sequences ? h->limits.step_tokens_max : sequences;
@@ -307,7 +315,8 @@ static void arrive(struct history *h)
         bool full = h->scheduler->submissions.held_count == h->options.queue_max;
 
         CHECK(status == QUIRE_BUSY ? full : !must_fit(h, &spec), "refused without need: %s", error.message);
-        CHECK(error.message[0] != '\0' && guest->request->reference_count == 1, "a refusal without a word, or with a reference");
+        CHECK(error.message[0] != '\0' && guest->request->reference_count == 1,
+              "a refusal without a word, or with a reference");
         shown.refusals++;
         request_unref(guest->request);
         return;
@@ -318,7 +327,7 @@ static void arrive(struct history *h)
     h->guest_count++;
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 /* No more may come from the cache than what an earlier request under the same salt had in common with this one. */
 static void check_cached(const struct history *h, const struct guest *guest)
@@ -332,11 +341,12 @@ static void check_cached(const struct history *h, const struct guest *guest)
         const struct request_spec *theirs = &other->request->spec;
 
         for (uint32_t c = 0; c < theirs->choice_count && other->salt == guest->salt; c++) {
+            const struct step_output *outputs = other->answer[c].outputs;
             uint32_t i = 0;
 
             while (i < mine->prompt_tokens && i < theirs->prompt_tokens + other->answer[c].count &&
-                   mine->prompt[i] == (i < theirs->prompt_tokens ? theirs->prompt[i]
-                                                                 : other->answer[c].outputs[i - theirs->prompt_tokens].token.id))
+                   mine->prompt[i] ==
+                       (i < theirs->prompt_tokens ? theirs->prompt[i] : outputs[i - theirs->prompt_tokens].token.id))
                 i++;
             best = i > best ? i : best;
         }
@@ -355,8 +365,10 @@ static void check_entries(const struct history *h, struct guest *guest, uint32_t
         const struct step_output *wanted = &answer->outputs[*i];
 
         CHECK(log->entries[*i].id == wanted->token.id && log->entries[*i].logprob == wanted->token.logprob,
-              "request %td choice %u token %u is %u, alone %u", guest - h->guests, c, *i, log->entries[*i].id, wanted->token.id);
-        CHECK((log->ranks != NULL) == spec->logprobs && (log->ranks == NULL || log->ranks[*i] == wanted->rank), "a rank");
+              "request %td choice %u token %u is %u, alone %u", guest - h->guests, c, *i,
+              log->entries[*i].id, wanted->token.id);
+        CHECK((log->ranks != NULL) == spec->logprobs &&
+              (log->ranks == NULL || log->ranks[*i] == wanted->rank), "a rank");
         CHECK(spec->top_count == 0 || memcmp(log->tops + (size_t)*i * spec->top_count, answer->tops[*i],
                                              spec->top_count * sizeof *log->tops) == 0, "the alternatives");
     }
@@ -380,8 +392,9 @@ static void check_finish(struct history *h, struct guest *guest, uint32_t c)
         CHECK(guest->request->failure.message[0] != '\0', "an error without a word");
         shown.failures++;
     } else if (log->finish != FINISH_NONE) {
-        CHECK(log->finish == answer->finish && log->count == answer->count, "finish %u after %u tokens, alone %d after %u",
-              log->finish, log->count, (int)answer->finish, answer->count);
+        CHECK(log->finish == answer->finish && log->count == answer->count,
+              "finish %u after %u tokens, alone %d after %u", log->finish, log->count, (int)answer->finish,
+              answer->count);
         CHECK(log->stop_token == answer->stop_token && log->stop_index == answer->stop_index &&
               log->text_final_bytes == answer->text_final_bytes, "the stop is another than alone");
         CHECK(guest->request->spec.stop_count == 0 || log->text_safe_bytes == answer->text_bytes,
@@ -392,7 +405,8 @@ static void check_finish(struct history *h, struct guest *guest, uint32_t c)
     }
 }
 
-/* Scores are compared once the first token is there, and then spoilt: a reader may have them, so nobody writes them again. */
+/* Scores are compared once the first token is there, and then spoilt: a reader may have them, so nobody writes them
+ * again. */
 static void check_scores(const struct history *h, struct guest *guest)
 {
     static struct step_output outputs[PROMPT_MAX];
@@ -409,7 +423,8 @@ static void check_scores(const struct history *h, struct guest *guest)
         return;
     alone_scores(&h->limits, spec, outputs, tops);
     for (uint32_t i = 1; i < spec->prompt_tokens; i++) {
-        CHECK(memcmp(&request->prompt_outputs[i], &outputs[i], sizeof outputs[i]) == 0, "the score of prompt token %u", i);
+        CHECK(memcmp(&request->prompt_outputs[i], &outputs[i], sizeof outputs[i]) == 0,
+              "the score of prompt token %u", i);
         CHECK(spec->top_count == 0 || memcmp(request->prompt_tops + (size_t)i * spec->top_count,
                                              tops + (size_t)i * spec->top_count, spec->top_count * sizeof *tops) == 0,
               "the alternatives of prompt token %u", i);
@@ -447,7 +462,7 @@ static void check_guests(struct history *h)
         h->open_first++;
 }
 
-/* ---- a history ----------------------------------------------------------------------------------------------------------- */
+/* ---- a history --------------------------------------------------------------------------------------------------- */
 
 static void one_step(struct history *h)
 {
@@ -550,7 +565,7 @@ static int report(void)
 
 int main(int argc, char **argv)
 {
-    uint64_t steps = 100000;
+    uint64_t steps = 300000;
 
     signal(SIGABRT, on_abort);
     if (argc == 3 && strcmp(argv[1], "--seed") == 0) {

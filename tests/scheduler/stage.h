@@ -87,7 +87,8 @@ static inline struct request *stage_submit(struct stage *stage, const struct req
     return request;
 }
 
-static inline enum quire_status stage_refusal(struct stage *stage, const struct request_spec *spec, struct quire_error *error)
+static inline enum quire_status stage_refusal(struct stage *stage, const struct request_spec *spec,
+                                              struct quire_error *error)
 {
     struct request *request = NULL;
 

@@ -23,8 +23,8 @@ static struct request_bytes salt_of(const char *text)
     return (struct request_bytes){.bytes = text, .count = strlen(text)};
 }
 
-/* Expected: OpenSSL 3, `openssl mac -macopt hexkey:000102030405060708090a0b0c0d0e0f -macopt size:16 SIPHASH` of the bytes
- * 0, 1, 2, ... */
+/* Expected: OpenSSL 3, `openssl mac -macopt hexkey:000102030405060708090a0b0c0d0e0f -macopt size:16 SIPHASH` of the
+ * bytes 0, 1, 2, ... */
 Test(siphash, agrees_with_openssl)
 {
     const struct {
@@ -49,7 +49,8 @@ Test(siphash, agrees_with_openssl)
 
         siphash128(sip_key, data, rows[r].bytes, out);
         for (size_t i = 0; i < 16; i++)
-            cr_expect_eq((unsigned char)(out[i / 8] >> 8 * (i % 8)), rows[r].mac[i], "%zu bytes, byte %zu", rows[r].bytes, i);
+            cr_expect_eq((unsigned char)(out[i / 8] >> 8 * (i % 8)), rows[r].mac[i],
+                         "%zu bytes, byte %zu", rows[r].bytes, i);
     }
 }
 

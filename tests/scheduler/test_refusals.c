@@ -15,7 +15,8 @@ static void close_stage(void)
 
 TestSuite(refusals, .init = open_stage, .fini = close_stage);
 
-static void expect_refusal(const struct request_spec *spec, enum quire_status wanted, const char *number, const char *other)
+static void expect_refusal(const struct request_spec *spec, enum quire_status wanted, const char *number,
+                           const char *other)
 {
     struct quire_error error = {{0}};
 

@@ -9,8 +9,8 @@ static uint32_t prompt[] = {5, 6, 7};
 
 static struct request_spec plain(void)
 {
-    return (struct request_spec){.id = "cmpl-1", .prompt = prompt, .prompt_tokens = 3, .choice_count = 2, .token_max = 10,
-                                 .top_p = 1.0f, .repetition_penalty = 1.0f};
+    return (struct request_spec){.id = "cmpl-1", .prompt = prompt, .prompt_tokens = 3,
+                                 .choice_count = 2, .token_max = 10, .top_p = 1.0f, .repetition_penalty = 1.0f};
 }
 
 Test(request, copies_what_it_is_given)

@@ -1,5 +1,6 @@
-/* Many threads at the scheduler's doors: submitters, readers, cancellers, askers for figures, while the step thread runs. Has its
- * own main, because Criterion does not start under ThreadSanitizer. Exit status 0: all answers were right. */
+/* Many threads at the scheduler's doors: submitters, readers, cancellers, askers for figures, while the step thread
+ * runs. Has its own main, because Criterion does not start under ThreadSanitizer. Exit status 0: all answers were
+ * right. */
 #include "fake_engine.h"
 #include "fake_foundation.h"
 #include "fake_tokenizer.h"
@@ -52,7 +53,8 @@ static struct request *make_request(uint64_t seed)
     static const struct request_bytes stops[] = {{"caab", 4}, {"bb", 2}};
     uint32_t prompt[40];
     struct request_spec spec = {
-        .id = "thread", .prompt = prompt, .prompt_tokens = 1 + (uint32_t)(seed % 40), .choice_count = 1 + (uint32_t)(seed % CHOICES),
+        .id = "thread", .prompt = prompt, .prompt_tokens = 1 + (uint32_t)(seed % 40),
+        .choice_count = 1 + (uint32_t)(seed % CHOICES),
         .token_max = 1 + (uint32_t)(fake_hash(seed, 1) % 50), .seed = seed, .temperature = 1.0f, .top_p = 1.0f,
         .repetition_penalty = 1.0f, .stops = stops, .stop_count = seed % 4 == 0 ? 2 : 0,
     };
@@ -165,7 +167,7 @@ static void open_scheduler(void)
         abort();
 }
 
-/* Stops in the middle of submissions. With `drain` whoever was accepted gets a whole answer; without, an end at least. */
+/* Stops in the middle of submissions. With `drain` who was accepted gets a whole answer; without, an end. */
 static void part(bool drain)
 {
     pthread_t late;
