@@ -4,6 +4,7 @@
 #include "engine_private.h"
 
 #include "generation_config.h"
+#include "log.h"
 #include "memory_plan.h"
 #include "plan_check.h"
 
@@ -34,6 +35,9 @@ static enum quire_status fill_limits(struct engine *engine, const struct engine_
     if (limits->step_tokens_max > STEP_TOKENS_LIMIT || limits->sequence_max > STEP_TOKENS_LIMIT)
         return quire_fail(error, QUIRE_INVALID, "steps of %u tokens and %u sequences were asked for, allowed are %u",
                           limits->step_tokens_max, limits->sequence_max, STEP_TOKENS_LIMIT);
+    if (limits->model_len_max > arch->position_max)
+        log_event(LOG_WARNING, "model_length_beyond_training", "tokens=%u trained=%u", limits->model_len_max,
+                  arch->position_max);
     limits->group_count = 1;
     limits->group[0].block_bytes = program_block_bytes(arch);
     /* Blocks may be given back only where no layer sees them any more. */

@@ -21,6 +21,7 @@
 
 enum step_segment_kind { STEP_DECODER, STEP_ENCODER, STEP_PREFIX };
 
+/* Segments follow one another in the order of their rows and cover all rows of the plan. */
 struct step_segment {
     uint32_t kind;
     uint32_t token_start, token_count;      /* rows [start, start + count) of the plan's tokens; count >= 1 */
