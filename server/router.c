@@ -30,9 +30,9 @@ const struct route *router_find(const char *method, const char *path, const char
         method = "GET";
     for (size_t i = 0; i < sizeof routes / sizeof routes[0] && !path_climbs(path); i++) {
         size_t count = strlen(routes[i].path);
-        bool below = routes[i].path[count - 1] == '/' && strncmp(path, routes[i].path, count) == 0 && path[count] != '\0';
+        bool below = routes[i].path[count - 1] == '/';
 
-        if (!below && strcmp(path, routes[i].path) != 0)
+        if (below ? strncmp(path, routes[i].path, count) != 0 || path[count] == '\0' : strcmp(path, routes[i].path) != 0)
             continue;
         if (strcmp(method, routes[i].method) == 0) {
             *rest = below ? path + count : NULL;

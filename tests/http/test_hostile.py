@@ -156,7 +156,7 @@ class Keys(unittest.TestCase):
     def test_key_is_asked_for_everywhere_but_health(self):
         body = {"model": NAME, "prompt": "hi", "max_tokens": 1}
         with Server("--api-key", KEY) as server:
-            for path in ("/v1/models", "/metrics", "/version", "/nope"):
+            for path in ("/v1/models", "/v1/models/", "/metrics", "/version", "/nope"):
                 answer = server.get(path)
                 self.assertEqual(answer.status, 401, path)
                 self.assertEqual(answer.error()["code"], "invalid_api_key")
