@@ -8,6 +8,7 @@
 
 #define HISTORY_TOKENS_MAX (UINT32_C(1) << 20) /* 4 MiB: the ids that penalties look at, of all sequences of a step */
 #define BIASES_MAX (UINT32_C(1) << 16)
+#define STEP_TOKENS_MAX (UINT32_C(1) << 24) /* far beyond use; keeps sums of counts within 32 bits */
 
 enum quire_status plan_capacity(const struct scheduler *scheduler, const struct scheduler_tuning *tuning,
                                 struct step_capacity *out, struct quire_error *error)
@@ -30,6 +31,9 @@ enum quire_status plan_capacity(const struct scheduler *scheduler, const struct 
         .biases = biases_max > biases_least ? biases_max : biases_least,
         .history = history_max > history_least ? history_max : history_least,
     };
+    if (scheduler->step_tokens_max > STEP_TOKENS_MAX || step_result_layout(out->samples, NULL) > UINT32_MAX)
+        return quire_fail(error, QUIRE_LIMIT, "the results of %u tokens do not fit one step; lower "
+                          "--max-num-batched-tokens", scheduler->step_tokens_max);
     if (table_blocks > UINT32_MAX || step_plan_layout(out, NULL) > UINT32_MAX)
         return quire_fail(error, QUIRE_LIMIT,
                           "block tables of %u sequences of %u tokens do not fit a step's plan; lower --max-num-seqs or "

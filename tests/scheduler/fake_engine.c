@@ -243,7 +243,8 @@ static void check_counts(struct fake_engine *engine, const struct step_plan *pla
 
     EXPECT(count->tokens <= capacity->tokens && count->segments <= capacity->segments &&
            count->copies <= capacity->copies && count->block_ids <= capacity->block_ids &&
-           count->samples <= capacity->samples && count->biases <= capacity->biases && count->history <= capacity->history, "the plan is too full");
+           count->samples <= capacity->samples && count->biases <= capacity->biases &&
+           count->history <= capacity->history, "the plan is too full");
     EXPECT(count->tokens <= engine->limits.step_tokens_max && count->segments <= engine->limits.sequence_max,
            "the step is too large");
     EXPECT(count->segments > 0, "an empty step");

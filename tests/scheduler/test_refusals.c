@@ -137,6 +137,9 @@ Test(refusals, senseless_options)
     stage.limits.model_len_max = UINT32_MAX;
     stage.limits.sequence_max = options.running_max = options.step_tokens_max = stage.limits.step_tokens_max = 1u << 16;
     cr_expect_neq(scheduler_create(&options, &none, &error), QUIRE_OK, "a plan of 64 TiB");
+    options.step_tokens_max = stage.limits.step_tokens_max = UINT32_MAX;
+    cr_expect_eq(scheduler_create(&options, &none, &error), QUIRE_LIMIT);
+    cr_expect_not_null(strstr(error.message, "--max-num-batched-tokens"));
     cr_expect_null(none);
     stage.limits.sequence_max = stage.limits.model_len_max = 8;
 }
