@@ -139,7 +139,7 @@ static enum quire_status strip(const struct decode_step *step, const struct text
 static enum quire_status wordpiece(const struct decode_step *step, bool first, const struct text *in, struct text *out)
 {
     const struct text *prefix = &step->content;
-    bool joins = in->count >= prefix->count && memcmp(in->bytes, prefix->bytes, prefix->count) == 0;
+    bool joins = text_begins(in->bytes, in->count, prefix);
     size_t skipped = !first && joins ? prefix->count : 0;
 
     if ((!first && !joins && text_append_byte(out, ' ', 1) != QUIRE_OK) ||

@@ -34,8 +34,7 @@ static enum quire_status emit(struct detokenizer *state, const char *bytes, size
 
     if (count == 0)
         return QUIRE_OK;
-    if (state->at_start && strip->count > 0 && count >= strip->count && memcmp(bytes, strip->bytes, strip->count) == 0)
-    {
+    if (state->at_start && text_begins(bytes, count, strip)) {
         bytes += strip->count;
         count -= strip->count;
     }

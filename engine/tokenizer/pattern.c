@@ -155,7 +155,8 @@ enum quire_status pattern_literal(const char *bytes, size_t count, struct patter
         free(pattern);
         return QUIRE_NO_MEMORY;
     }
-    memcpy(pattern->literal, bytes, count);
+    if (count > 0)
+        memcpy(pattern->literal, bytes, count);
     pattern->literal_bytes = count;
     *out = pattern;
     return QUIRE_OK;

@@ -201,8 +201,7 @@ static enum quire_status rewrite_word(const struct splitter *step, struct matche
     case SPLIT_REPLACE:
         return rewrite_matches(step, matcher, text, count, out);
     default:
-        if ((at_start || !step->first) &&
-            (count < content->count || memcmp(text, content->bytes, content->count) != 0) &&
+        if ((at_start || !step->first) && !text_begins(text, count, content) &&
             text_append(out, content->bytes, content->count) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
         return text_append(out, text, count);

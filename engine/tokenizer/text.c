@@ -77,6 +77,12 @@ enum quire_status text_append_char(struct text *text, uint32_t codepoint)
     return text_append(text, bytes, utf8_encode(codepoint, bytes));
 }
 
+bool text_begins(const char *bytes, size_t count, const struct text *beginning)
+{
+    return count >= beginning->count &&
+           (beginning->count == 0 || memcmp(bytes, beginning->bytes, beginning->count) == 0);
+}
+
 void token_list_deinit(struct token_list *list)
 {
     free(list->ids);

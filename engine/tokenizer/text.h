@@ -11,6 +11,9 @@ QUIRE_NODISCARD enum quire_status text_append_char(struct text *text, uint32_t c
 QUIRE_NODISCARD enum quire_status token_list_reserve(struct token_list *list, size_t more);
 QUIRE_NODISCARD enum quire_status token_list_append(struct token_list *list, uint32_t id);
 
+/* Whether bytes[0, count) begin with `beginning`. */
+bool text_begins(const char *bytes, size_t count, const struct text *beginning);
+
 /* Reallocates *items, `size` bytes each, to hold at least `needed`; doubles, checks for overflow. */
 QUIRE_NODISCARD enum quire_status array_grow(void **items, size_t *count_max, size_t needed, size_t size);
 
