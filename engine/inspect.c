@@ -14,7 +14,7 @@
 #define TOKENIZER_BYTES_MAX ((size_t)64 << 20)
 #define LABEL "%-22s "
 
-/* ---- small printers ----------------------------------------------------------------------------------------------- */
+/* ---- small printers ---------------------------------------------------------------------------------------------- */
 
 static void print_bytes(FILE *out, uint64_t bytes)
 {
@@ -42,7 +42,7 @@ static uint64_t value_count(const struct model_tensor *tensor)
     return count;
 }
 
-/* ---- sections ----------------------------------------------------------------------------------------------------- */
+/* ---- sections ---------------------------------------------------------------------------------------------------- */
 
 static void print_format(FILE *out, const struct model_file *file)
 {
@@ -64,7 +64,9 @@ static void print_format(FILE *out, const struct model_file *file)
 
 static void print_positions(FILE *out, const struct arch *arch)
 {
-    static const char *const kinds[] = {[POSITION_NONE] = "none", [POSITION_ROPE] = "rotary", [POSITION_LEARNED] = "learned"};
+    static const char *const kinds[] = {[POSITION_NONE] = "none",
+                                        [POSITION_ROPE] = "rotary",
+                                        [POSITION_LEARNED] = "learned"};
     const struct arch_rope *rope = &arch->position.rope;
 
     fprintf(out, LABEL "%u\n", "context", arch->position_max);
@@ -95,12 +97,14 @@ static void print_arch(FILE *out, const struct arch *arch)
     print_yes(out, "qkv bias", arch->attention.qkv_bias);
     fprintf(out, LABEL "%u, %s%s\n", "feed-forward", arch->ffn.inner, activations[arch->ffn.activation],
             arch->ffn.gated ? ", gated" : "");
-    fprintf(out, LABEL "%s, epsilon %g\n", "norm", arch->norm.kind == NORM_RMS ? "RMS" : "layer", (double)arch->norm.epsilon);
+    fprintf(out, LABEL "%s, epsilon %g\n", "norm", arch->norm.kind == NORM_RMS ? "RMS" : "layer",
+            (double)arch->norm.epsilon);
     print_yes(out, "tied embeddings", arch->tied_embeddings);
 }
 
 /* The description if this build can run the model; else why not. */
-QUIRE_NODISCARD static enum quire_status print_model(FILE *out, const struct model_file *file, struct quire_error *reason)
+QUIRE_NODISCARD static enum quire_status print_model(FILE *out, const struct model_file *file,
+                                                     struct quire_error *reason)
 {
     struct arch arch;
     size_t bytes;

@@ -35,8 +35,8 @@ enum quire_status file_read_exact(int descriptor, const char *path, uint64_t off
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            return quire_fail(error, QUIRE_IO, "%s: cannot read at byte %llu: %s", path, (unsigned long long)(offset + done),
-                              strerror(errno));
+            return quire_fail(error, QUIRE_IO, "%s: cannot read at byte %llu: %s", path,
+                              (unsigned long long)(offset + done), strerror(errno));
         if (count == 0)
             return quire_fail(error, QUIRE_IO, "%s: became shorter while it was read, at byte %llu", path,
                               (unsigned long long)(offset + done));

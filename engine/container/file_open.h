@@ -12,7 +12,7 @@
 QUIRE_NODISCARD enum quire_status file_open(const char *path, int *descriptor, uint64_t *file_bytes,
                                             struct quire_error *error);
 /* Reads exactly `bytes` bytes at `offset`. QUIRE_IO. */
-QUIRE_NODISCARD enum quire_status file_read_exact(int descriptor, const char *path, uint64_t offset, void *to, size_t bytes,
-                                                  struct quire_error *error);
+QUIRE_NODISCARD enum quire_status file_read_exact(int descriptor, const char *path, uint64_t offset, void *to,
+                                                  size_t bytes, struct quire_error *error);
 
 #endif

@@ -1,171 +1,88 @@
-/* See file_read.h: slots, files and the choice of the backend. Owner and only user: the thread that loads. */
+/* Reads through io_uring: one submission per slot, the rest of a short read is submitted again. See file_read.h. */
 #include "file_read.h"
-
-#include "file_open.h"
-#include "file_read_backend.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <liburing.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-struct file_reader {
-    const struct file_backend *backend;
-    void *state;
-    char **paths;
-    int *descriptors;
-    uint32_t path_count;
+struct uring_state {
+    struct io_uring ring;
     struct file_slot *slots;
-    uint32_t slot_count, in_flight;
-    char *staging;
-    size_t slot_bytes, staging_bytes;
 };
 
-QUIRE_NODISCARD static enum quire_status open_files(struct file_reader *reader, const char *const *paths, uint32_t path_count,
-                                                    struct quire_error *error)
+static void *uring_open(struct file_slot *slots, uint32_t slot_count)
 {
-    reader->paths = calloc(path_count, sizeof reader->paths[0]);
-    reader->descriptors = calloc(path_count, sizeof reader->descriptors[0]);
-    if (reader->paths == NULL || reader->descriptors == NULL)
-        return quire_fail(error, QUIRE_NO_MEMORY, "no memory to read %u files", path_count);
-    for (uint32_t i = 0; i < path_count; i++) {
-        uint64_t file_bytes;
-        enum quire_status status = file_open(paths[i], &reader->descriptors[i], &file_bytes, error);
+    struct uring_state *state = calloc(1, sizeof *state);
+    int code;
 
-        if (status != QUIRE_OK)
-            return status;
-        reader->path_count = i + 1;
-        reader->paths[i] = strdup(paths[i]);
-        if (reader->paths[i] == NULL)
-            return quire_fail(error, QUIRE_NO_MEMORY, "no memory to read %u files", path_count);
-        (void)posix_fadvise(reader->descriptors[i], 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (state == NULL)
+        return NULL;
+    code = io_uring_queue_init(slot_count, &state->ring, 0);
+    if (code < 0) {
+        free(state);
+        errno = -code;
+        return NULL;
     }
-    return QUIRE_OK;
+    state->slots = slots;
+    return state;
 }
 
-QUIRE_NODISCARD static enum quire_status open_slots(struct file_reader *reader, uint32_t slot_count, size_t slot_bytes,
-                                                    struct quire_error *error)
+static void uring_close(void *opaque)
 {
-    reader->slot_bytes = (slot_bytes + 4095u) & ~(size_t)4095u;
-    if (__builtin_mul_overflow(reader->slot_bytes, slot_count, &reader->staging_bytes))
-        return quire_fail(error, QUIRE_NO_MEMORY, "staging of %u times %zu bytes is too large", slot_count, slot_bytes);
-    reader->slots = calloc(slot_count, sizeof reader->slots[0]);
-    reader->staging = mmap(NULL, reader->staging_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (reader->staging == MAP_FAILED)
-        reader->staging = NULL;
-    if (reader->slots == NULL || reader->staging == NULL)
-        return quire_fail(error, QUIRE_NO_MEMORY, "no memory for %zu bytes of staging", reader->staging_bytes);
-    (void)madvise(reader->staging, reader->staging_bytes, MADV_HUGEPAGE);
-    reader->slot_count = slot_count;
-    for (uint32_t i = 0; i < slot_count; i++)
-        reader->slots[i].buffer = reader->staging + i * reader->slot_bytes;
-    return QUIRE_OK;
+    struct uring_state *state = opaque;
+
+    io_uring_queue_exit(&state->ring);
+    free(state);
 }
 
-QUIRE_NODISCARD static enum quire_status open_backend(struct file_reader *reader, enum file_read_backend wanted,
-                                                      struct quire_error *error)
+static void uring_start(void *opaque, uint32_t slot)
 {
-    const char *forced = getenv("QUIRE_FILE_READ");
+    struct uring_state *state = opaque;
+    struct file_slot *target = &state->slots[slot];
+    struct io_uring_sqe *entry = io_uring_get_sqe(&state->ring);
+    size_t left = target->bytes - target->done;
+    int code;
 
-    if (wanted == FILE_READ_BEST && forced != NULL && strcmp(forced, "threads") == 0)
-        wanted = FILE_READ_THREADS;
-    if (wanted == FILE_READ_BEST && forced != NULL && strcmp(forced, "io_uring") == 0)
-        wanted = FILE_READ_URING;
-    if (wanted != FILE_READ_THREADS) {
-        reader->backend = &file_backend_uring;
-        reader->state = reader->backend->open(reader->slots, reader->slot_count);
-        if (reader->state == NULL && wanted == FILE_READ_URING)
-            return quire_fail(error, QUIRE_UNSUPPORTED, "the system refuses io_uring: %s", strerror(errno));
+    assert(entry != NULL); /* the ring has an entry per slot */
+    io_uring_prep_read(entry, target->descriptor, target->buffer + target->done,
+                       left < (1u << 30) ? (unsigned)left : 1u << 30, target->offset + target->done);
+    io_uring_sqe_set_data64(entry, slot);
+    /* A read that the page cache can serve would be copied by this very thread; a kernel worker does it meanwhile. */
+    io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
+    do
+        code = io_uring_submit(&state->ring);
+    while (code == -EINTR || code == -EAGAIN || code == -EBUSY);
+    assert(code == 1);
+}
+
+static uint32_t uring_wait(void *opaque, bool block)
+{
+    struct uring_state *state = opaque;
+
+    for (;;) {
+        struct io_uring_cqe *event;
+        struct file_slot *slot;
+        uint32_t index;
+        int code = block ? io_uring_wait_cqe(&state->ring, &event) : io_uring_peek_cqe(&state->ring, &event);
+
+        if (code == -EINTR)
+            continue;
+        if (code == -EAGAIN && !block)
+            return FILE_READ_NONE;
+        assert(code == 0);
+        index = (uint32_t)io_uring_cqe_get_data64(event);
+        code = event->res;
+        io_uring_cqe_seen(&state->ring, event);
+        slot = &state->slots[index];
+        if (code > 0)
+            slot->done += (size_t)code;
+        else if (code != -EINTR && code != -EAGAIN)
+            slot->failure = code == 0 ? ENODATA : -code;
+        if (slot->failure != 0 || slot->done == slot->bytes)
+            return index;
+        uring_start(state, index);
     }
-    if (reader->state == NULL) {
-        reader->backend = &file_backend_threads;
-        reader->state = reader->backend->open(reader->slots, reader->slot_count);
-        if (reader->state == NULL)
-            return quire_fail(error, QUIRE_NO_MEMORY, "cannot start threads that read: %s", strerror(errno));
-    }
-    return QUIRE_OK;
 }
 
-enum quire_status file_reader_open(const char *const *paths, uint32_t path_count, uint32_t slot_count, size_t slot_bytes,
-                                   enum file_read_backend backend, struct file_reader **out, struct quire_error *error)
-{
-    struct file_reader *reader = calloc(1, sizeof *reader);
-    enum quire_status status;
-
-    assert(path_count > 0 && slot_count > 0 && slot_bytes > 0);
-    if (reader == NULL)
-        return quire_fail(error, QUIRE_NO_MEMORY, "no memory to read %u files", path_count);
-    status = open_files(reader, paths, path_count, error);
-    if (status == QUIRE_OK)
-        status = open_slots(reader, slot_count, slot_bytes, error);
-    if (status == QUIRE_OK)
-        status = open_backend(reader, backend, error);
-    if (status == QUIRE_OK)
-        *out = reader;
-    else
-        file_reader_close(reader);
-    return status;
-}
-
-void file_reader_close(struct file_reader *reader)
-{
-    if (reader == NULL)
-        return;
-    for (; reader->in_flight > 0; reader->in_flight--) /* the kernel still writes into the slots */
-        (void)reader->backend->wait(reader->state, true);
-    if (reader->state != NULL)
-        reader->backend->close(reader->state);
-    for (uint32_t i = 0; i < reader->path_count; i++) {
-        close(reader->descriptors[i]);
-        free(reader->paths[i]);
-    }
-    if (reader->staging != NULL)
-        munmap(reader->staging, reader->staging_bytes);
-    free(reader->paths);
-    free(reader->descriptors);
-    free(reader->slots);
-    free(reader);
-}
-
-const char *file_reader_backend(const struct file_reader *reader)
-{
-    return reader->backend->name;
-}
-
-void *file_reader_slot(struct file_reader *reader, uint32_t slot)
-{
-    assert(slot < reader->slot_count);
-    return reader->slots[slot].buffer;
-}
-
-void file_reader_start(struct file_reader *reader, uint32_t slot, uint32_t file, uint64_t offset, size_t bytes)
-{
-    struct file_slot *target = &reader->slots[slot];
-
-    assert(slot < reader->slot_count && file < reader->path_count && bytes > 0 && bytes <= reader->slot_bytes);
-    *target = (struct file_slot){target->buffer, reader->descriptors[file], reader->paths[file], offset, bytes, 0, 0};
-    reader->in_flight++;
-    reader->backend->start(reader->state, slot);
-}
-
-enum quire_status file_reader_wait(struct file_reader *reader, bool block, uint32_t *slot, struct quire_error *error)
-{
-    const struct file_slot *ended;
-    unsigned long long at;
-
-    assert(reader->in_flight > 0);
-    *slot = reader->backend->wait(reader->state, block);
-    if (*slot == FILE_READ_NONE)
-        return QUIRE_OK;
-    reader->in_flight--;
-    ended = &reader->slots[*slot];
-    at = (unsigned long long)(ended->offset + ended->done);
-    if (ended->failure == ENODATA)
-        return quire_fail(error, QUIRE_IO, "%s: became shorter while it was read, at byte %llu", ended->path, at);
-    if (ended->failure != 0)
-        return quire_fail(error, QUIRE_IO, "%s: cannot read at byte %llu: %s", ended->path, at, strerror(ended->failure));
-    return QUIRE_OK;
-}
+const struct file_backend file_backend_uring = {"io_uring", uring_open, uring_close, uring_start, uring_wait};

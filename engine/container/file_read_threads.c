@@ -1,6 +1,6 @@
-/* Reads by a few threads with pread, for systems without io_uring. See file_read_backend.h.
+/* Reads by a few threads with pread, for systems without io_uring. See file_read.h.
  * Two lists of slots, wanted and ended, under one lock; a slot is in one of them or with one thread. */
-#include "file_read_backend.h"
+#include "file_read.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* Opens GGUF files and answers questions about them. Any thread; owner: whoever opened the file.
  *
- * The header's length is not written anywhere, so it is found by parsing: a first piece of the file is read and parsed; where
- * the parse runs off the piece but not off the file, a piece at least twice as long is parsed anew. The work is at most
- * twice that of knowing the length, and the parser stays simple. */
+ * The header's length is not written anywhere, so it is found by parsing: a first piece of the file is read and parsed;
+ * where the parse runs off the piece but not off the file, a piece at least twice as long is parsed anew. The work is
+ * at most twice that of knowing the length, and the parser stays simple. */
 #include "gguf.h"
 
 #include "file_open.h"
@@ -16,7 +16,7 @@
 
 #define FIRST_PIECE_BYTES ((size_t)1 << 20)
 
-/* ---- opening ------------------------------------------------------------------------------------------------------ */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 QUIRE_NODISCARD static enum quire_status read_header(struct gguf *gguf, int descriptor, struct quire_error *error)
 {
@@ -73,7 +73,7 @@ void gguf_close(struct gguf *gguf)
     free(gguf);
 }
 
-/* ---- questions ---------------------------------------------------------------------------------------------------- */
+/* ---- questions --------------------------------------------------------------------------------------------------- */
 
 const char *gguf_path(const struct gguf *gguf)
 {
@@ -157,7 +157,7 @@ bool gguf_string_equals(struct gguf_string string, const char *text)
     return string.bytes == strlen(text) && memcmp(string.text, text, string.bytes) == 0;
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static bool is_integer(enum gguf_type type)
 {
@@ -240,8 +240,8 @@ enum quire_status gguf_get_u32(const struct gguf *gguf, const char *key, uint32_
         return mistyped(gguf, value, "an integer", error);
     number = gguf_number(value, 0);
     if (number < 0 || number > (double)UINT32_MAX)
-        return quire_fail(error, QUIRE_BAD_FILE, "%s: the metadata key \"%s\" is %.0f, not 0 to %u", gguf->path, key, number,
-                          UINT32_MAX);
+        return quire_fail(error, QUIRE_BAD_FILE, "%s: the metadata key \"%s\" is %.0f, not 0 to %u", gguf->path, key,
+                          number, UINT32_MAX);
     *out = (uint32_t)number;
     return QUIRE_OK;
 }

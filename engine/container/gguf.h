@@ -1,8 +1,9 @@
 /* The GGUF container, versions 2 and 3: metadata and the places of tensors. Knows nothing of models.
  * Specification: ggml/docs/gguf.md. All numbers little-endian.
  *
- * gguf_open reads the header region only and keeps it; strings and arrays point into it until gguf_close. Everything was
- * checked against the file's size on opening, so the functions below cannot run off the end. Immutable: any thread. */
+ * gguf_open reads the header region only and keeps it; strings and arrays point into it until gguf_close. Everything
+ * was checked against the file's size on opening, so the functions below cannot run off the end. Immutable after that,
+ * so any thread may ask. */
 #ifndef QUIRE_GGUF_H
 #define QUIRE_GGUF_H
 
@@ -49,8 +50,8 @@ struct gguf_tensor_type {
 
 struct gguf;
 
-/* Errors: one sentence that names the file and the numbers. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_BAD_FILE, QUIRE_UNSUPPORTED
- * (another version, big-endian), QUIRE_LIMIT (a header above 1 GiB), QUIRE_NO_MEMORY. */
+/* Errors: one sentence that names the file and the numbers. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_BAD_FILE,
+ * QUIRE_UNSUPPORTED (another version, big-endian), QUIRE_LIMIT (a header above 1 GiB), QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status gguf_open(const char *path, struct gguf **out, struct quire_error *error);
 void gguf_close(struct gguf *gguf); /* NULL is allowed */
 
@@ -62,8 +63,8 @@ size_t gguf_value_count(const struct gguf *gguf);
 const struct gguf_value *gguf_value_at(const struct gguf *gguf, size_t index); /* in the file's order */
 const struct gguf_value *gguf_find(const struct gguf *gguf, const char *key);  /* NULL where absent */
 
-/* A single value by key. QUIRE_NOT_FOUND where the key is absent; QUIRE_BAD_FILE where the type is another. Any integer type
- * serves for u32 if the value fits, any float or integer type for f64. Errors name file and key. */
+/* A single value by key. QUIRE_NOT_FOUND where the key is absent; QUIRE_BAD_FILE where the type is another. Any integer
+ * type serves for u32 if the value fits, any float or integer type for f64. Errors name file and key. */
 QUIRE_NODISCARD enum quire_status gguf_get_u32(const struct gguf *gguf, const char *key, uint32_t *out,
                                                struct quire_error *error);
 QUIRE_NODISCARD enum quire_status gguf_get_f64(const struct gguf *gguf, const char *key, double *out,
@@ -73,11 +74,11 @@ QUIRE_NODISCARD enum quire_status gguf_get_bool(const struct gguf *gguf, const c
 QUIRE_NODISCARD enum quire_status gguf_get_string(const struct gguf *gguf, const char *key, struct gguf_string *out,
                                                   struct quire_error *error);
 /* An array of strings. */
-QUIRE_NODISCARD enum quire_status gguf_get_strings(const struct gguf *gguf, const char *key, const struct gguf_value **out,
-                                                   struct quire_error *error);
+QUIRE_NODISCARD enum quire_status gguf_get_strings(const struct gguf *gguf, const char *key,
+                                                   const struct gguf_value **out, struct quire_error *error);
 /* An array of numbers: integers or floats. */
-QUIRE_NODISCARD enum quire_status gguf_get_numbers(const struct gguf *gguf, const char *key, const struct gguf_value **out,
-                                                   struct quire_error *error);
+QUIRE_NODISCARD enum quire_status gguf_get_numbers(const struct gguf *gguf, const char *key,
+                                                   const struct gguf_value **out, struct quire_error *error);
 
 /* Element `index` (< count) of a numeric or bool value. Integers beyond 2^53 round. */
 double gguf_number(const struct gguf_value *value, uint64_t index);

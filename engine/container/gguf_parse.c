@@ -1,7 +1,7 @@
 /* The parser of the GGUF header: a function of (bytes, count). Any thread; owns nothing.
  *
- * Every length and count is held against what is left of the file before anything is allocated or walked for it, and arrays
- * grow with what was really parsed. */
+ * Every length and count is held against what is left of the file before anything is allocated or walked for it, and
+ * arrays grow with what was really parsed. */
 #include "gguf_parse.h"
 
 #include "quote.h"
@@ -25,50 +25,10 @@ struct reader {
     struct quire_error *error;
 };
 
-/* Bytes of one element; 0 for those without a fixed size. */
-static const struct {
-    const char *name;
-    uint32_t bytes;
-} value_types[GGUF_TYPE_COUNT] = {
-    [GGUF_U8] = {"u8", 1},   [GGUF_I8] = {"i8", 1},     [GGUF_U16] = {"u16", 2},       [GGUF_I16] = {"i16", 2},
-    [GGUF_U32] = {"u32", 4}, [GGUF_I32] = {"i32", 4},   [GGUF_F32] = {"f32", 4},       [GGUF_BOOL] = {"bool", 1},
-    [GGUF_U64] = {"u64", 8}, [GGUF_I64] = {"i64", 8},   [GGUF_F64] = {"f64", 8},       [GGUF_STRING] = {"string", 0},
-    [GGUF_ARRAY] = {"array", 0},
-};
+/* ---- the reader -------------------------------------------------------------------------------------------------- */
 
-/* ggml's element types by number; gaps were removed from the format. */
-static const struct gguf_tensor_type tensor_types[] = {
-    [0] = {"F32", 1, 4},        [1] = {"F16", 1, 2},        [2] = {"Q4_0", 32, 18},     [3] = {"Q4_1", 32, 20},
-    [6] = {"Q5_0", 32, 22},     [7] = {"Q5_1", 32, 24},     [8] = {"Q8_0", 32, 34},     [9] = {"Q8_1", 32, 36},
-    [10] = {"Q2_K", 256, 84},   [11] = {"Q3_K", 256, 110},  [12] = {"Q4_K", 256, 144},  [13] = {"Q5_K", 256, 176},
-    [14] = {"Q6_K", 256, 210},  [15] = {"Q8_K", 256, 292},  [16] = {"IQ2_XXS", 256, 66}, [17] = {"IQ2_XS", 256, 74},
-    [18] = {"IQ3_XXS", 256, 98}, [19] = {"IQ1_S", 256, 50}, [20] = {"IQ4_NL", 32, 18},  [21] = {"IQ3_S", 256, 110},
-    [22] = {"IQ2_S", 256, 82},  [23] = {"IQ4_XS", 256, 136}, [24] = {"I8", 1, 1},       [25] = {"I16", 1, 2},
-    [26] = {"I32", 1, 4},       [27] = {"I64", 1, 8},       [28] = {"F64", 1, 8},       [29] = {"IQ1_M", 256, 56},
-    [30] = {"BF16", 1, 2},      [34] = {"TQ1_0", 256, 54},  [35] = {"TQ2_0", 256, 66},  [39] = {"MXFP4", 32, 17},
-    [40] = {"NVFP4", 64, 36},   [41] = {"Q1_0", 128, 18},
-};
-
-uint32_t gguf_type_bytes(enum gguf_type type)
-{
-    return value_types[type].bytes;
-}
-
-const char *gguf_type_name(enum gguf_type type)
-{
-    return value_types[type].name;
-}
-
-const struct gguf_tensor_type *gguf_tensor_type(uint32_t type)
-{
-    if (type >= sizeof tensor_types / sizeof tensor_types[0] || tensor_types[type].name == NULL)
-        return NULL;
-    return &tensor_types[type];
-}
-
-/* ---- the reader --------------------------------------------------------------------------------------------------- */
-
-#define FAIL(reader, status, format, ...) quire_fail((reader)->error, status, "%s: " format, (reader)->path, __VA_ARGS__)
+#define FAIL(reader, status, format, ...)                                                                              \
+    quire_fail((reader)->error, status, "%s: " format, (reader)->path, __VA_ARGS__)
 
 /* Steps over `bytes` bytes of `what` and points to them. */
 QUIRE_NODISCARD static enum quire_status take(struct reader *reader, uint64_t bytes, const char *what,
@@ -79,7 +39,8 @@ QUIRE_NODISCARD static enum quire_status take(struct reader *reader, uint64_t by
                     reader->at, (unsigned long long)bytes, (unsigned long long)reader->file_bytes);
     if (bytes > reader->count - reader->at) {
         reader->wanted = reader->at + bytes;
-        return FAIL(reader, QUIRE_LIMIT, "the header needs more than %zu bytes, the most that is read", GGUF_HEADER_BYTES_MAX);
+        return FAIL(reader, QUIRE_LIMIT, "the header needs more than %zu bytes, the most that is read",
+                    GGUF_HEADER_BYTES_MAX);
     }
     *out = reader->bytes + reader->at;
     reader->at += (size_t)bytes;
@@ -129,25 +90,27 @@ QUIRE_NODISCARD static enum quire_status take_name(struct reader *reader, const 
     if (status != QUIRE_OK)
         return status;
     if (out->bytes == 0 || out->bytes > bytes_max)
-        return FAIL(reader, QUIRE_BAD_FILE, "%s at byte %zu has %zu bytes, not 1 to %zu", what, start, out->bytes, bytes_max);
+        return FAIL(reader, QUIRE_BAD_FILE, "%s at byte %zu has %zu bytes, not 1 to %zu", what, start, out->bytes,
+                    bytes_max);
     if (memchr(out->text, 0, out->bytes) != NULL)
         return FAIL(reader, QUIRE_BAD_FILE, "%s at byte %zu contains a NUL", what, start);
     return QUIRE_OK;
 }
 
-/* ---- metadata ----------------------------------------------------------------------------------------------------- */
+/* ---- metadata ---------------------------------------------------------------------------------------------------- */
 
-QUIRE_NODISCARD static enum quire_status take_elements(struct reader *reader, struct gguf_value *value, const char *what)
+QUIRE_NODISCARD static enum quire_status take_elements(struct reader *reader, struct gguf_value *value,
+                                                       const char *what)
 {
-    uint32_t bytes = value_types[value->element_type].bytes;
+    uint32_t bytes = gguf_type_bytes(value->element_type);
     struct gguf_string skipped;
     enum quire_status status = QUIRE_OK;
     struct quote quote;
 
     /* The smallest element has one byte and a string eight, so this bounds the count before the multiplication. */
     if (value->count > (reader->file_bytes - reader->at) / (bytes != 0 ? bytes : 8))
-        return FAIL(reader, QUIRE_BAD_FILE, "%s holds %llu elements of type %s, more than the file's %llu bytes can", what,
-                    (unsigned long long)value->count, value_types[value->element_type].name,
+        return FAIL(reader, QUIRE_BAD_FILE, "%s holds %llu elements of type %s, more than the file's %llu bytes can",
+                    what, (unsigned long long)value->count, gguf_type_name(value->element_type),
                     (unsigned long long)reader->file_bytes);
     if (bytes != 0) {
         status = take(reader, value->count * bytes, what, &value->data);
@@ -184,8 +147,9 @@ QUIRE_NODISCARD static enum quire_status take_value(struct reader *reader, struc
     if (value->type == GGUF_ARRAY) {
         status = take_u32(reader, what, &type);
         if (status == QUIRE_OK && (type >= GGUF_TYPE_COUNT || type == GGUF_ARRAY))
-            status = type == GGUF_ARRAY ? FAIL(reader, QUIRE_UNSUPPORTED, "%s is an array of arrays", what)
-                                        : FAIL(reader, QUIRE_BAD_FILE, "%s is an array of the unknown type %u", what, type);
+            status = type == GGUF_ARRAY
+                         ? FAIL(reader, QUIRE_UNSUPPORTED, "%s is an array of arrays", what)
+                         : FAIL(reader, QUIRE_BAD_FILE, "%s is an array of the unknown type %u", what, type);
         if (status == QUIRE_OK)
             status = take_u64(reader, what, &value->count);
         if (status != QUIRE_OK)
@@ -195,10 +159,11 @@ QUIRE_NODISCARD static enum quire_status take_value(struct reader *reader, struc
     return take_elements(reader, value, what);
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------------------------ */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
 /* Fills type, dimensions and bytes; `tensor->offset` is still relative to the data. */
-QUIRE_NODISCARD static enum quire_status take_tensor(struct reader *reader, struct gguf_tensor *tensor, uint32_t alignment)
+QUIRE_NODISCARD static enum quire_status take_tensor(struct reader *reader, struct gguf_tensor *tensor,
+                                                     uint32_t alignment)
 {
     enum quire_status status = take_name(reader, "a tensor's name", TENSOR_NAME_BYTES_MAX, &tensor->name);
     const struct gguf_tensor_type *type;
@@ -211,8 +176,8 @@ QUIRE_NODISCARD static enum quire_status take_tensor(struct reader *reader, stru
     name = quote_name(&quote, tensor->name.text, tensor->name.bytes);
     status = take_u32(reader, "a tensor's dimension count", &tensor->dimension_count);
     if (status == QUIRE_OK && (tensor->dimension_count == 0 || tensor->dimension_count > GGUF_DIMENSIONS_MAX))
-        status = FAIL(reader, QUIRE_BAD_FILE, "tensor \"%s\" has %u dimensions, not 1 to %u", name, tensor->dimension_count,
-                      GGUF_DIMENSIONS_MAX);
+        status = FAIL(reader, QUIRE_BAD_FILE, "tensor \"%s\" has %u dimensions, not 1 to %u", name,
+                      tensor->dimension_count, GGUF_DIMENSIONS_MAX);
     for (uint32_t i = 0; i < GGUF_DIMENSIONS_MAX; i++)
         tensor->dimensions[i] = 1;
     for (uint32_t i = 0; status == QUIRE_OK && i < tensor->dimension_count; i++)
@@ -228,8 +193,8 @@ QUIRE_NODISCARD static enum quire_status take_tensor(struct reader *reader, stru
     if (type == NULL)
         return FAIL(reader, QUIRE_BAD_FILE, "tensor \"%s\" has the unknown type %u", name, tensor->type);
     if (tensor->dimensions[0] == 0 || tensor->dimensions[0] % type->block_values != 0)
-        return FAIL(reader, QUIRE_BAD_FILE, "tensor \"%s\" has rows of %llu values, not a multiple of %s's block of %u", name,
-                    (unsigned long long)tensor->dimensions[0], type->name, type->block_values);
+        return FAIL(reader, QUIRE_BAD_FILE, "tensor \"%s\" has rows of %llu values, not a multiple of %s's block of %u",
+                    name, (unsigned long long)tensor->dimensions[0], type->name, type->block_values);
     if (__builtin_mul_overflow(tensor->dimensions[0] / type->block_values, type->block_bytes, &bytes))
         bytes = UINT64_MAX;
     for (uint32_t i = 1; i < tensor->dimension_count; i++) {
@@ -239,8 +204,9 @@ QUIRE_NODISCARD static enum quire_status take_tensor(struct reader *reader, stru
             bytes = UINT64_MAX;
     }
     if (bytes > reader->file_bytes)
-        return FAIL(reader, QUIRE_BAD_FILE, "tensor \"%s\" [%llu, %llu, %llu, %llu] of type %s is larger than the file's %llu bytes",
-                    name, (unsigned long long)tensor->dimensions[0], (unsigned long long)tensor->dimensions[1],
+        return FAIL(reader, QUIRE_BAD_FILE,
+                    "tensor \"%s\" [%llu, %llu, %llu, %llu] of type %s is larger than the file's %llu bytes", name,
+                    (unsigned long long)tensor->dimensions[0], (unsigned long long)tensor->dimensions[1],
                     (unsigned long long)tensor->dimensions[2], (unsigned long long)tensor->dimensions[3], type->name,
                     (unsigned long long)reader->file_bytes);
     if (tensor->offset % alignment != 0)
@@ -250,7 +216,7 @@ QUIRE_NODISCARD static enum quire_status take_tensor(struct reader *reader, stru
     return QUIRE_OK;
 }
 
-/* ---- order and uniqueness ----------------------------------------------------------------------------------------- */
+/* ---- order and uniqueness ---------------------------------------------------------------------------------------- */
 
 int gguf_string_compare(struct gguf_string a, struct gguf_string b)
 {
@@ -282,7 +248,8 @@ static int compare_offsets(const void *a, const void *b, void *gguf)
     return (left > right) - (left < right);
 }
 
-/* Gives *order the indices of `count` items sorted by `compare`, and *twin the place of the second of two equal ones, else 0. */
+/* Gives *order the indices of `count` items sorted by `compare`, and *twin the place of the second of two equal ones,
+ * else 0. */
 QUIRE_NODISCARD static enum quire_status sort(struct reader *reader, struct gguf *gguf, size_t count,
                                               int (*compare)(const void *, const void *, void *), uint32_t **order,
                                               size_t *twin)
@@ -315,7 +282,7 @@ static bool grow(void **items, size_t *room, size_t item_bytes)
     return true;
 }
 
-/* ---- the whole header --------------------------------------------------------------------------------------------- */
+/* ---- the whole header -------------------------------------------------------------------------------------------- */
 
 QUIRE_NODISCARD static enum quire_status take_counts(struct reader *reader, struct gguf *gguf, uint64_t *tensor_count,
                                                      uint64_t *value_count)
@@ -341,7 +308,8 @@ QUIRE_NODISCARD static enum quire_status take_counts(struct reader *reader, stru
         return FAIL(reader, QUIRE_BAD_FILE, "%llu tensors are declared, more than a file of %llu bytes can hold",
                     (unsigned long long)*tensor_count, (unsigned long long)reader->file_bytes);
     if (*value_count > reader->file_bytes / VALUE_BYTES_MIN || *value_count > UINT32_MAX)
-        return FAIL(reader, QUIRE_BAD_FILE, "%llu metadata values are declared, more than a file of %llu bytes can hold",
+        return FAIL(reader, QUIRE_BAD_FILE,
+                    "%llu metadata values are declared, more than a file of %llu bytes can hold",
                     (unsigned long long)*value_count, (unsigned long long)reader->file_bytes);
     return QUIRE_OK;
 }
@@ -361,12 +329,14 @@ QUIRE_NODISCARD static enum quire_status take_values(struct reader *reader, stru
         status = sort(reader, gguf, gguf->value_count, compare_values, &gguf->value_order, &twin);
     if (status == QUIRE_OK && twin != 0) {
         struct gguf_string key = gguf->values[gguf->value_order[twin]].key;
-        return FAIL(reader, QUIRE_BAD_FILE, "the metadata key \"%s\" appears twice", quote_name(&quote, key.text, key.bytes));
+        return FAIL(reader, QUIRE_BAD_FILE, "the metadata key \"%s\" appears twice",
+                    quote_name(&quote, key.text, key.bytes));
     }
     return status;
 }
 
-QUIRE_NODISCARD static enum quire_status find_alignment(const struct reader *reader, const struct gguf *gguf, uint32_t *out)
+QUIRE_NODISCARD static enum quire_status find_alignment(const struct reader *reader, const struct gguf *gguf,
+                                                        uint32_t *out)
 {
     *out = ALIGNMENT_DEFAULT;
     enum quire_status status = gguf_get_u32(gguf, "general.alignment", out, reader->error);
@@ -374,7 +344,8 @@ QUIRE_NODISCARD static enum quire_status find_alignment(const struct reader *rea
     if (status != QUIRE_OK && status != QUIRE_NOT_FOUND)
         return status;
     if (*out == 0 || *out > ALIGNMENT_MAX || (*out & (*out - 1)) != 0)
-        return FAIL(reader, QUIRE_BAD_FILE, "general.alignment is %u, not a power of two up to %u", *out, ALIGNMENT_MAX);
+        return FAIL(reader, QUIRE_BAD_FILE, "general.alignment is %u, not a power of two up to %u", *out,
+                    ALIGNMENT_MAX);
     return QUIRE_OK;
 }
 
@@ -391,7 +362,8 @@ QUIRE_NODISCARD static enum quire_status place_tensors(struct reader *reader, st
         uint64_t room = reader->file_bytes > data_start ? reader->file_bytes - data_start : 0;
 
         if (tensor->offset > room || tensor->bytes > room - tensor->offset)
-            return FAIL(reader, QUIRE_BAD_FILE, "tensor \"%s\" has %llu bytes at offset %llu but the file holds %llu bytes of data",
+            return FAIL(reader, QUIRE_BAD_FILE,
+                        "tensor \"%s\" has %llu bytes at offset %llu but the file holds %llu bytes of data",
                         quote_name(&quote, tensor->name.text, tensor->name.bytes), (unsigned long long)tensor->bytes,
                         (unsigned long long)tensor->offset, (unsigned long long)room);
         tensor->offset += data_start;
@@ -429,7 +401,8 @@ QUIRE_NODISCARD static enum quire_status take_tensors(struct reader *reader, str
         status = sort(reader, gguf, gguf->tensor_count, compare_tensors, &gguf->tensor_order, &twin);
     if (status == QUIRE_OK && twin != 0) {
         struct gguf_string name = gguf->tensors[gguf->tensor_order[twin]].name;
-        return FAIL(reader, QUIRE_BAD_FILE, "the tensor \"%s\" appears twice", quote_name(&quote, name.text, name.bytes));
+        return FAIL(reader, QUIRE_BAD_FILE, "the tensor \"%s\" appears twice",
+                    quote_name(&quote, name.text, name.bytes));
     }
     return status;
 }

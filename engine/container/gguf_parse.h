@@ -25,11 +25,11 @@ struct gguf {
 /* Bytes of an element of `type`; 0 for strings and arrays. */
 uint32_t gguf_type_bytes(enum gguf_type type);
 
-/* Parses the `count` first bytes of a file of `file_bytes`, which stay in use. Where they do not suffice, fails with *wanted
- * set to the least number of bytes that a second try needs, else *wanted is 0. What a failure leaves in `gguf` is for
- * gguf_parse_clear. */
-QUIRE_NODISCARD enum quire_status gguf_parse(struct gguf *gguf, const unsigned char *bytes, size_t count, uint64_t *wanted,
-                                             struct quire_error *error);
+/* Parses the `count` first bytes of a file of `file_bytes`, which stay in use. Where they do not suffice, fails with
+ * *wanted set to the least number of bytes that a second try needs, else *wanted is 0. What a failure leaves in `gguf`
+ * is for gguf_parse_clear. */
+QUIRE_NODISCARD enum quire_status gguf_parse(struct gguf *gguf, const unsigned char *bytes, size_t count,
+                                             uint64_t *wanted, struct quire_error *error);
 void gguf_parse_clear(struct gguf *gguf);
 
 /* Byte order, shorter first. */

@@ -24,7 +24,8 @@ enum quire_status json_file_load(const char *path, size_t bytes_max, json_t **ou
     }
     text = malloc((size_t)file_bytes + 1);
     if (text == NULL) {
-        status = quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory for %llu bytes", path, (unsigned long long)file_bytes);
+        status =
+            quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory for %llu bytes", path, (unsigned long long)file_bytes);
         goto done;
     }
     status = file_read_exact(descriptor, path, 0, text, (size_t)file_bytes, error);

@@ -8,7 +8,8 @@ struct quote {
     char text[100];
 };
 
-/* Copies at most 90 bytes of `name`, control characters and bytes outside ASCII as '?', "..." where more follows; returns quote->text. */
+/* Copies at most 90 bytes of `name`, control characters and bytes outside ASCII as '?', "..." where more follows;
+ * returns quote->text. */
 const char *quote_name(struct quote *quote, const char *name, size_t name_bytes);
 
 #endif

@@ -43,7 +43,8 @@ QUIRE_NODISCARD static enum quire_status read_header(const char *path, char **te
     if (status != QUIRE_OK)
         return status;
     if (file_bytes < 8)
-        status = BAD(path, error, "has %llu bytes, fewer than the 8 of the header's length", (unsigned long long)file_bytes);
+        status =
+            BAD(path, error, "has %llu bytes, fewer than the 8 of the header's length", (unsigned long long)file_bytes);
     else
         status = file_read_exact(descriptor, path, 0, &length, 8, error);
     length = le64toh(length);
@@ -51,8 +52,8 @@ QUIRE_NODISCARD static enum quire_status read_header(const char *path, char **te
         status = BAD(path, error, "the header's length is %llu, above the limit of %u", (unsigned long long)length,
                      HEADER_BYTES_MAX);
     if (status == QUIRE_OK && length > file_bytes - 8)
-        status = BAD(path, error, "the header needs %llu bytes but the file ends at byte %llu", (unsigned long long)length,
-                     (unsigned long long)file_bytes);
+        status = BAD(path, error, "the header needs %llu bytes but the file ends at byte %llu",
+                     (unsigned long long)length, (unsigned long long)file_bytes);
     if (status == QUIRE_OK && (*text = malloc((size_t)length + 1)) == NULL)
         status = quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory for a header of %llu bytes", path,
                             (unsigned long long)length);
@@ -89,8 +90,8 @@ QUIRE_NODISCARD static enum quire_status read_shape(const char *path, const char
     if (!json_is_array(shape))
         return BAD(path, error, "tensor \"%s\" has no list as its shape", name);
     if (count > SAFETENSORS_DIMENSIONS_MAX)
-        return quire_fail(error, QUIRE_UNSUPPORTED, "%s: tensor \"%s\" has %zu dimensions; at most %u are read", path, name,
-                          count, SAFETENSORS_DIMENSIONS_MAX);
+        return quire_fail(error, QUIRE_UNSUPPORTED, "%s: tensor \"%s\" has %zu dimensions; at most %u are read", path,
+                          name, count, SAFETENSORS_DIMENSIONS_MAX);
     tensor->dimension_count = (uint32_t)count;
     for (size_t i = 0; i < SAFETENSORS_DIMENSIONS_MAX; i++)
         tensor->dimensions[i] = 1;
@@ -107,8 +108,9 @@ QUIRE_NODISCARD static enum quire_status read_shape(const char *path, const char
     return QUIRE_OK;
 }
 
-QUIRE_NODISCARD static enum quire_status read_tensor(const char *path, const char *key, json_t *info, uint64_t data_bytes,
-                                                     struct safetensors_tensor *tensor, struct quire_error *error)
+QUIRE_NODISCARD static enum quire_status read_tensor(const char *path, const char *key, json_t *info,
+                                                     uint64_t data_bytes, struct safetensors_tensor *tensor,
+                                                     struct quire_error *error)
 {
     json_t *offsets = json_object_get(info, "data_offsets");
     const char *dtype = json_string_value(json_object_get(info, "dtype"));
@@ -145,8 +147,9 @@ QUIRE_NODISCARD static enum quire_status read_tensor(const char *path, const cha
         return BAD(path, error, "tensor \"%s\" lies at bytes %lld to %lld, not inside the %llu bytes of data", name,
                    (long long)begin, (long long)end, (unsigned long long)data_bytes);
     if (bits % 8 != 0 || bits / 8 != (uint64_t)(end - begin))
-        return BAD(path, error, "tensor \"%s\" of type %s needs %llu bits by its shape but its data_offsets give %lld bytes",
-                   name, dtype, (unsigned long long)bits, (long long)(end - begin));
+        return BAD(path, error,
+                   "tensor \"%s\" of type %s needs %llu bits by its shape but its data_offsets give %lld bytes", name,
+                   dtype, (unsigned long long)bits, (long long)(end - begin));
     tensor->name = key;
     tensor->offset = (uint64_t)begin;
     tensor->bytes = (uint64_t)(end - begin);
@@ -165,8 +168,8 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* Sorts the tensors by place, checks that they tile the data, and makes their offsets absolute. */
-QUIRE_NODISCARD static enum quire_status place_tensors(struct safetensors *file, uint64_t data_start, uint64_t data_bytes,
-                                                       struct quire_error *error)
+QUIRE_NODISCARD static enum quire_status place_tensors(struct safetensors *file, uint64_t data_start,
+                                                       uint64_t data_bytes, struct quire_error *error)
 {
     uint64_t end = 0;
     struct quote quote;
@@ -176,15 +179,16 @@ QUIRE_NODISCARD static enum quire_status place_tensors(struct safetensors *file,
         struct safetensors_tensor *tensor = &file->tensors[i];
 
         if (tensor->offset != end)
-            return BAD(file->path, error, "tensor \"%s\" starts at byte %llu of the data, %s the end of the one before it at %llu",
+            return BAD(file->path, error,
+                       "tensor \"%s\" starts at byte %llu of the data, %s the end of the one before it at %llu",
                        quote_name(&quote, tensor->name, strlen(tensor->name)), (unsigned long long)tensor->offset,
                        tensor->offset < end ? "before" : "after", (unsigned long long)end);
         end += tensor->bytes;
         tensor->offset += data_start;
     }
     if (end != data_bytes)
-        return BAD(file->path, error, "the tensors end at byte %llu of the data, which has %llu bytes", (unsigned long long)end,
-                   (unsigned long long)data_bytes);
+        return BAD(file->path, error, "the tensors end at byte %llu of the data, which has %llu bytes",
+                   (unsigned long long)end, (unsigned long long)data_bytes);
     return QUIRE_OK;
 }
 
@@ -212,7 +216,8 @@ enum quire_status safetensors_open(const char *path, struct safetensors **out, s
     }
     file->tensors = calloc(json_object_size(file->header) + 1, sizeof file->tensors[0]);
     if (file->tensors == NULL) {
-        status = quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory for %zu tensors", path, json_object_size(file->header));
+        status =
+            quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory for %zu tensors", path, json_object_size(file->header));
         goto done;
     }
     json_object_foreach(file->header, key, value) {

@@ -1,7 +1,7 @@
 /* The safetensors container: one file's tensors and their places. Knows nothing of models.
- * Format: an unsigned 64-bit little-endian header length, a JSON header, then data; every byte of the data belongs to exactly
- * one tensor. Held to the rules of the reference (header of at most 100,000,000 bytes that starts with '{', no duplicate
- * names, string metadata only). Immutable after opening: any thread. */
+ * Format: an unsigned 64-bit little-endian header length, a JSON header, then data; every byte of the data belongs to
+ * exactly one tensor. Held to the rules of the reference (header of at most 100,000,000 bytes that starts with '{', no
+ * duplicate names, string metadata only). Immutable after opening: any thread. */
 #ifndef QUIRE_SAFETENSORS_H
 #define QUIRE_SAFETENSORS_H
 
@@ -22,9 +22,10 @@ struct safetensors_tensor {
 
 struct safetensors;
 
-/* QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_BAD_FILE, QUIRE_LIMIT, QUIRE_UNSUPPORTED (unknown dtype), QUIRE_NO_MEMORY; errors name the
- * file, the tensor and the numbers. */
-QUIRE_NODISCARD enum quire_status safetensors_open(const char *path, struct safetensors **out, struct quire_error *error);
+/* QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_BAD_FILE, QUIRE_LIMIT, QUIRE_UNSUPPORTED (unknown dtype), QUIRE_NO_MEMORY; errors
+ * name the file, the tensor and the numbers. */
+QUIRE_NODISCARD enum quire_status safetensors_open(const char *path, struct safetensors **out,
+                                                   struct quire_error *error);
 void safetensors_close(struct safetensors *file); /* NULL is allowed */
 
 const char *safetensors_path(const struct safetensors *file);

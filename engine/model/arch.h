@@ -1,5 +1,6 @@
-/* What a model is, as data (DESIGN.md, section 4). arch_config.c fills this from config.json or GGUF metadata and rejects what
- * it does not know, by name; after that no code sees a model's name. Later families add fields, not functions. */
+/* What a model is, as data (DESIGN.md, section 4). arch_config.c fills this from config.json or GGUF metadata and
+ * rejects what it does not know, by name; after that no code sees a model's name. Later families add fields, not
+ * functions. */
 #ifndef QUIRE_ARCH_H
 #define QUIRE_ARCH_H
 

@@ -13,18 +13,26 @@
 #define ARCH_POSITIONS_MAX (1u << 30)
 
 /* Both fill everything; arch_from_file checks what they have in common. */
-QUIRE_NODISCARD enum quire_status arch_from_json(const struct model_file *file, uint32_t model_len_max, struct arch *arch,
-                                                 struct quire_error *error);
-QUIRE_NODISCARD enum quire_status arch_from_gguf(const struct model_file *file, uint32_t model_len_max, struct arch *arch,
-                                                 struct quire_error *error);
+QUIRE_NODISCARD enum quire_status arch_from_json(const struct model_file *file, uint32_t model_len_max,
+                                                 struct arch *arch, struct quire_error *error);
+QUIRE_NODISCARD enum quire_status arch_from_gguf(const struct model_file *file, uint32_t model_len_max,
+                                                 struct arch *arch, struct quire_error *error);
 
 /* What both readers hold the head counts to as soon as they know them. QUIRE_BAD_FILE. */
-QUIRE_NODISCARD enum quire_status arch_check_heads(const struct arch *arch, const char *path, struct quire_error *error);
+QUIRE_NODISCARD enum quire_status arch_check_heads(const struct arch *arch, const char *path,
+                                                   struct quire_error *error);
 
-/* ---- rotary positions --------------------------------------------------------------------------------------------- */
+/* ---- rotary positions -------------------------------------------------------------------------------------------- */
 
 enum rope_scaling {
-    ROPE_DEFAULT, ROPE_LINEAR, ROPE_DYNAMIC, ROPE_YARN, ROPE_LONGROPE, ROPE_LLAMA3, ROPE_PROPORTIONAL, ROPE_SCALING_COUNT
+    ROPE_DEFAULT,
+    ROPE_LINEAR,
+    ROPE_DYNAMIC,
+    ROPE_YARN,
+    ROPE_LONGROPE,
+    ROPE_LLAMA3,
+    ROPE_PROPORTIONAL,
+    ROPE_SCALING_COUNT
 };
 
 /* Where a field says NAN, that means unset. */
@@ -45,8 +53,8 @@ struct rope_spec {
 };
 
 const char *rope_scaling_name(enum rope_scaling scaling);
-/* Computes the inverse frequencies as transformers' modeling_rope_utils does: the steps that it does in float32, in float32.
- * Allocates out->inverse_frequency. *position_max becomes the longest length that the scaling serves (at least
+/* Computes the inverse frequencies as transformers' modeling_rope_utils does: the steps that it does in float32, in
+ * float32. Allocates out->inverse_frequency. *position_max becomes the longest length that the scaling serves (at least
  * spec->position_max). QUIRE_BAD_FILE for parameters that give no finite frequencies. */
 QUIRE_NODISCARD enum quire_status rope_compute(const struct rope_spec *spec, const char *path, struct arch_rope *out,
                                                uint32_t *position_max, struct quire_error *error);

@@ -1,6 +1,6 @@
-/* GGUF metadata -> struct arch. A family is a row of data; a key of its namespace that is not in the table below is refused by
- * name, because it may change the mathematics. Keys: ggml/docs/gguf.md and llama.cpp's gguf-py/gguf/constants.py.
- * Any thread. */
+/* GGUF metadata -> struct arch. A family is a row of data; a key of its namespace that is not in the table below is
+ * refused by name, because it may change the mathematics. Keys: ggml/docs/gguf.md and llama.cpp's
+ * gguf-py/gguf/constants.py. Any thread. */
 #include "arch_config.h"
 
 #include "../container/file_open.h"
@@ -20,10 +20,12 @@ static const struct family {
     enum activation activation;
     bool gated, window;
 } families[] = {
-    {"llama", NORM_RMS, "attention.layer_norm_rms_epsilon", POSITION_ROPE, ROPE_INTERLEAVED, ACTIVATION_SILU, true, true},
+    {"llama", NORM_RMS, "attention.layer_norm_rms_epsilon", POSITION_ROPE, ROPE_INTERLEAVED, ACTIVATION_SILU, true,
+     true},
     {"qwen2", NORM_RMS, "attention.layer_norm_rms_epsilon", POSITION_ROPE, ROPE_HALVES, ACTIVATION_SILU, true, false},
     {"qwen3", NORM_RMS, "attention.layer_norm_rms_epsilon", POSITION_ROPE, ROPE_HALVES, ACTIVATION_SILU, true, false},
-    {"gpt2", NORM_LAYER, "attention.layer_norm_epsilon", POSITION_LEARNED, ROPE_HALVES, ACTIVATION_GELU_TANH, false, false},
+    {"gpt2", NORM_LAYER, "attention.layer_norm_epsilon", POSITION_LEARNED, ROPE_HALVES, ACTIVATION_GELU_TANH, false,
+     false},
 };
 
 enum key_rule { KEY_READ, KEY_IGNORED, KEY_ZERO /* must be 0 or false */ };
@@ -33,20 +35,39 @@ static const struct {
     const char *name;
     enum key_rule rule;
 } known_keys[] = {
-    {"context_length", KEY_READ}, {"embedding_length", KEY_READ}, {"block_count", KEY_READ}, {"feed_forward_length", KEY_READ},
-    {"vocab_size", KEY_READ}, {"attention.head_count", KEY_READ}, {"attention.head_count_kv", KEY_READ},
-    {"attention.key_length", KEY_READ}, {"attention.value_length", KEY_READ}, {"attention.layer_norm_epsilon", KEY_READ},
-    {"attention.layer_norm_rms_epsilon", KEY_READ}, {"attention.sliding_window", KEY_READ}, {"rope.dimension_count", KEY_READ},
-    {"rope.freq_base", KEY_READ}, {"rope.scale_linear", KEY_READ}, {"rope.scaling.type", KEY_READ},
-    {"rope.scaling.factor", KEY_READ}, {"rope.scaling.original_context_length", KEY_READ},
-    {"rope.scaling.attn_factor", KEY_READ}, {"rope.scaling.yarn_beta_fast", KEY_READ},
-    {"rope.scaling.yarn_beta_slow", KEY_READ}, {"rope.scaling.finetuned", KEY_IGNORED},
-    {"tensor_data_layout", KEY_IGNORED}, {"expert_count", KEY_ZERO}, {"expert_used_count", KEY_ZERO},
-    {"attention.max_alibi_bias", KEY_ZERO}, {"attention.clamp_kqv", KEY_ZERO}, {"use_parallel_residual", KEY_ZERO},
-    {"attn_logit_softcapping", KEY_ZERO}, {"final_logit_softcapping", KEY_ZERO},
+    {"context_length", KEY_READ},
+    {"embedding_length", KEY_READ},
+    {"block_count", KEY_READ},
+    {"feed_forward_length", KEY_READ},
+    {"vocab_size", KEY_READ},
+    {"attention.head_count", KEY_READ},
+    {"attention.head_count_kv", KEY_READ},
+    {"attention.key_length", KEY_READ},
+    {"attention.value_length", KEY_READ},
+    {"attention.layer_norm_epsilon", KEY_READ},
+    {"attention.layer_norm_rms_epsilon", KEY_READ},
+    {"attention.sliding_window", KEY_READ},
+    {"rope.dimension_count", KEY_READ},
+    {"rope.freq_base", KEY_READ},
+    {"rope.scale_linear", KEY_READ},
+    {"rope.scaling.type", KEY_READ},
+    {"rope.scaling.factor", KEY_READ},
+    {"rope.scaling.original_context_length", KEY_READ},
+    {"rope.scaling.attn_factor", KEY_READ},
+    {"rope.scaling.yarn_beta_fast", KEY_READ},
+    {"rope.scaling.yarn_beta_slow", KEY_READ},
+    {"rope.scaling.finetuned", KEY_IGNORED},
+    {"tensor_data_layout", KEY_IGNORED},
+    {"expert_count", KEY_ZERO},
+    {"expert_used_count", KEY_ZERO},
+    {"attention.max_alibi_bias", KEY_ZERO},
+    {"attention.clamp_kqv", KEY_ZERO},
+    {"use_parallel_residual", KEY_ZERO},
+    {"attn_logit_softcapping", KEY_ZERO},
+    {"final_logit_softcapping", KEY_ZERO},
 };
 
-/* ---- typed access whose first failure sticks ---------------------------------------------------------------------- */
+/* ---- typed access whose first failure sticks --------------------------------------------------------------------- */
 
 struct reader {
     const struct gguf *gguf;
@@ -101,7 +122,7 @@ static double read_number(struct reader *reader, const char *name, double otherw
     return value;
 }
 
-/* ---- checks ------------------------------------------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
 
 static const struct family *find_family(struct reader *reader)
 {
@@ -120,7 +141,8 @@ static const struct family *find_family(struct reader *reader)
             snprintf(reader->prefix, sizeof reader->prefix, "%s.", families[i].name);
             return &families[i];
         }
-    FAIL(reader, QUIRE_UNSUPPORTED, "the architecture \"%s\" is not supported", quote_name(&quote, name.text, name.bytes));
+    FAIL(reader, QUIRE_UNSUPPORTED, "the architecture \"%s\" is not supported",
+         quote_name(&quote, name.text, name.bytes));
     return NULL;
 }
 
@@ -144,12 +166,13 @@ static void refuse_unknown_keys(struct reader *reader)
             known = gguf_string_equals(name, known_keys[j].name) && (known_keys[j].rule != KEY_ZERO || is_zero(value));
         }
         if (!known)
-            FAIL(reader, QUIRE_UNSUPPORTED, "the metadata key \"%s\" may change what the model computes and is not supported",
+            FAIL(reader, QUIRE_UNSUPPORTED,
+                 "the metadata key \"%s\" may change what the model computes and is not supported",
                  quote_name(&quote, value->key.text, value->key.bytes));
     }
 }
 
-/* ---- rope --------------------------------------------------------------------------------------------------------- */
+/* ---- rope -------------------------------------------------------------------------------------------------------- */
 
 static enum rope_scaling read_scaling(struct reader *reader)
 {
@@ -160,14 +183,16 @@ static enum rope_scaling read_scaling(struct reader *reader)
     if (!has(reader, "rope.scaling.type"))
         return has(reader, "rope.scale_linear") || has(reader, "rope.scaling.factor") ? ROPE_LINEAR : ROPE_DEFAULT;
     if (reader->status == QUIRE_OK)
-        reader->status = gguf_get_string(reader->gguf, full_key(reader, "rope.scaling.type", key), &name, reader->error);
+        reader->status =
+            gguf_get_string(reader->gguf, full_key(reader, "rope.scaling.type", key), &name, reader->error);
     if (gguf_string_equals(name, "none") || name.bytes == 0)
         return ROPE_DEFAULT;
     if (gguf_string_equals(name, "linear"))
         return ROPE_LINEAR;
     if (gguf_string_equals(name, "yarn"))
         return ROPE_YARN;
-    FAIL(reader, QUIRE_UNSUPPORTED, "the rope scaling \"%s\" is not supported", quote_name(&quote, name.text, name.bytes));
+    FAIL(reader, QUIRE_UNSUPPORTED, "the rope scaling \"%s\" is not supported",
+         quote_name(&quote, name.text, name.bytes));
     return ROPE_DEFAULT;
 }
 
@@ -193,7 +218,8 @@ static void divide_by_tensor(struct reader *reader, const struct model_file *fil
     if (reader->status == QUIRE_OK)
         reader->status = file_open(reader->path, &descriptor, &file_bytes, reader->error);
     if (reader->status == QUIRE_OK) {
-        reader->status = file_read_exact(descriptor, reader->path, tensor->offset, divisor, (size_t)tensor->bytes, reader->error);
+        reader->status =
+            file_read_exact(descriptor, reader->path, tensor->offset, divisor, (size_t)tensor->bytes, reader->error);
         close(descriptor);
     }
     for (uint32_t i = 0; reader->status == QUIRE_OK && i < count; i++) {
@@ -215,9 +241,11 @@ static void read_rope(struct reader *reader, const struct model_file *file, cons
 
     spec.dims = read_u32(reader, "rope.dimension_count", dim, 2, dim);
     spec.base = read_number(reader, "rope.freq_base", 10000, 1.001, 1e18);
-    spec.factor = read_number(reader, "rope.scaling.factor", read_number(reader, "rope.scale_linear", 1, 0, 1e9), 0, 1e9);
+    spec.factor =
+        read_number(reader, "rope.scaling.factor", read_number(reader, "rope.scale_linear", 1, 0, 1e9), 0, 1e9);
     spec.factor = spec.factor == 0 ? 1 : spec.factor; /* llama.cpp's reading of 0 */
-    spec.original_position_max = read_number(reader, "rope.scaling.original_context_length", NAN, 1, ARCH_POSITIONS_MAX);
+    spec.original_position_max =
+        read_number(reader, "rope.scaling.original_context_length", NAN, 1, ARCH_POSITIONS_MAX);
     spec.beta_fast = read_number(reader, "rope.scaling.yarn_beta_fast", 32, 1e-3, 1e6);
     spec.beta_slow = read_number(reader, "rope.scaling.yarn_beta_slow", 1, 1e-3, 1e6);
     attention_factor = read_number(reader, "rope.scaling.attn_factor", 1, 1e-3, 1e3);
@@ -230,7 +258,7 @@ static void read_rope(struct reader *reader, const struct model_file *file, cons
     divide_by_tensor(reader, file, &arch->position.rope);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static void read_attention(struct reader *reader, const struct model_file *file, struct arch *arch)
 {
@@ -266,7 +294,8 @@ static void read_window(struct reader *reader, const struct family *family, stru
     if (window == 0 || window >= arch->position_max)
         return;
     if (!family->window)
-        FAIL(reader, QUIRE_UNSUPPORTED, "%sattention.sliding_window %u is not supported, only in llama", reader->prefix, window);
+        FAIL(reader, QUIRE_UNSUPPORTED, "%sattention.sliding_window %u is not supported, only in llama", reader->prefix,
+             window);
     arch->attention.window_tokens = window;
 }
 
@@ -279,7 +308,8 @@ static uint32_t read_vocab_size(struct reader *reader, const struct model_file *
         return 0;
     }
     if (embedding->dimension_count != 2 || embedding->dimensions[0] > ARCH_VOCAB_MAX)
-        FAIL(reader, QUIRE_BAD_FILE, "tensor \"token_embd.weight\" has %u dimensions and %llu rows, not 2 and at most %u",
+        FAIL(reader, QUIRE_BAD_FILE,
+             "tensor \"token_embd.weight\" has %u dimensions and %llu rows, not 2 and at most %u",
              embedding->dimension_count, (unsigned long long)embedding->dimensions[0], ARCH_VOCAB_MAX);
     return (uint32_t)embedding->dimensions[0];
 }

@@ -25,10 +25,10 @@ static const struct family {
     uint32_t head_dim_default; /* 0: hidden / heads */
     uint32_t inner_default;    /* 0: 4 hidden; CONFIG_REQUIRED */
 } families[] = {
-#define LLAMA_FIELDS                                                                                                       \
-    .hidden = "hidden_size", .layers = "num_hidden_layers", .heads = "num_attention_heads",                               \
-    .positions = "max_position_embeddings", .inner = "intermediate_size", .activation = "hidden_act",                     \
-    .epsilon = "rms_norm_eps", .norm = NORM_RMS, .position = POSITION_ROPE, .gated = true, .epsilon_default = 1e-6,       \
+#define LLAMA_FIELDS                                                                                                   \
+    .hidden = "hidden_size", .layers = "num_hidden_layers", .heads = "num_attention_heads",                            \
+    .positions = "max_position_embeddings", .inner = "intermediate_size", .activation = "hidden_act",                  \
+    .epsilon = "rms_norm_eps", .norm = NORM_RMS, .position = POSITION_ROPE, .gated = true, .epsilon_default = 1e-6,    \
     .activation_default = "silu", .inner_default = CONFIG_REQUIRED
     {"llama", "LlamaForCausalLM", LLAMA_FIELDS, .qkv_bias = BIAS_FIELD, .out_bias = BIAS_FIELD, .ffn_bias = BIAS_FIELD,
      .positions_default = 2048},
@@ -41,11 +41,12 @@ static const struct family {
 #undef LLAMA_FIELDS
     {"gpt2", "GPT2LMHeadModel", .hidden = "n_embd", .layers = "n_layer", .heads = "n_head", .positions = "n_positions",
      .inner = "n_inner", .activation = "activation_function", .epsilon = "layer_norm_epsilon", .norm = NORM_LAYER,
-     .position = POSITION_LEARNED, .tied = true, .qkv_bias = BIAS_ALWAYS, .out_bias = BIAS_ALWAYS, .ffn_bias = BIAS_ALWAYS,
-     .epsilon_default = 1e-5, .activation_default = "gelu_new", .positions_default = 1024},
+     .position = POSITION_LEARNED, .tied = true, .qkv_bias = BIAS_ALWAYS, .out_bias = BIAS_ALWAYS,
+     .ffn_bias = BIAS_ALWAYS, .epsilon_default = 1e-5, .activation_default = "gelu_new", .positions_default = 1024},
 };
 
-/* Fields of other models that change the mathematics, and the value at which they do not; absent, null and empty always pass. */
+/* Fields of other models that change the mathematics, and the value at which they do not; absent, null and empty always
+ * pass. */
 static const struct {
     const char *key;
     double neutral;
@@ -61,7 +62,7 @@ static const struct {
     {"qk_layernorm", 0},                {"use_parallel_residual", 0},    {"parallel_attn", 0},
     {"add_cross_attention", 0},         {"is_encoder_decoder", 0},       {"scale_attn_by_inverse_layer_idx", 0},
     {"rotary_pct", 1},                  {"rope_interleaved", 0},         {"vision_config", NAN},
-    {"text_config", NAN},               {"use_bidirectional_attention", 0},
+    {"text_config", NAN},               {"use_mrope", 0},                {"use_bidirectional_attention", 0},
 };
 
 static const struct {
@@ -89,7 +90,8 @@ static void refuse_foreign_fields(struct config *config)
         const json_t *value = json_object_get(config->json, refused[i].key);
 
         if (value != NULL && !is_neutral(value, refused[i].neutral))
-            config_fail(config, QUIRE_UNSUPPORTED, "%s changes what the model computes and is not supported", refused[i].key);
+            config_fail(config, QUIRE_UNSUPPORTED, "%s changes what the model computes and is not supported",
+                        refused[i].key);
     }
 }
 
@@ -110,7 +112,8 @@ static const struct family *find_family(struct config *config)
     }
     if (type[0] == '\0')
         config_fail(config, QUIRE_BAD_FILE, "%s", "model_type is missing");
-    config_fail(config, QUIRE_UNSUPPORTED, "the model type \"%s\" is not supported", quote_name(&quote, type, strlen(type)));
+    config_fail(config, QUIRE_UNSUPPORTED, "the model type \"%s\" is not supported",
+                quote_name(&quote, type, strlen(type)));
     return NULL;
 }
 
@@ -127,11 +130,12 @@ static void read_attention(struct config *config, const struct family *family, s
     uint32_t dim_default = config_has(config, "head_dim") ? 0 : family->head_dim_default;
 
     arch->attention.query_heads = heads;
-    arch->attention.kv_heads = config_u32(config, "num_key_value_heads", kv_default != 0 ? kv_default : heads, 1, ARCH_HEADS_MAX);
+    arch->attention.kv_heads =
+        config_u32(config, "num_key_value_heads", kv_default != 0 ? kv_default : heads, 1, ARCH_HEADS_MAX);
     if (config->status == QUIRE_OK && dim_default == 0 && config_u32(config, "head_dim", 0, 1, ARCH_WIDTH_MAX) == 0) {
         if (arch->hidden % heads != 0)
-            config_fail(config, QUIRE_BAD_FILE, "%s is %u, not a multiple of %s, which is %u", family->hidden, arch->hidden,
-                        family->heads, heads);
+            config_fail(config, QUIRE_BAD_FILE, "%s is %u, not a multiple of %s, which is %u", family->hidden,
+                        arch->hidden, family->heads, heads);
         dim_default = arch->hidden / heads;
     }
     arch->attention.head_dim = config_u32(config, "head_dim", dim_default, 1, ARCH_WIDTH_MAX);
@@ -149,14 +153,16 @@ static void read_attention(struct config *config, const struct family *family, s
 static void read_layer_types(struct config *config, const json_t *types, uint32_t layers, uint32_t *first)
 {
     if (json_array_size(types) != layers)
-        config_fail(config, QUIRE_BAD_FILE, "layer_types has %zu entries for %u layers", json_array_size(types), layers);
+        config_fail(config, QUIRE_BAD_FILE, "layer_types has %zu entries for %u layers", json_array_size(types),
+                    layers);
     *first = layers;
     for (uint32_t i = 0; config->status == QUIRE_OK && i < layers; i++) {
         const char *type = json_string_value(json_array_get(types, i));
         bool window = type != NULL && strcmp(type, "sliding_attention") == 0;
 
         if (!window && (type == NULL || strcmp(type, "full_attention") != 0))
-            config_fail(config, QUIRE_UNSUPPORTED, "layer_types[%u] is neither full_attention nor sliding_attention", i);
+            config_fail(config, QUIRE_UNSUPPORTED, "layer_types[%u] is neither full_attention nor sliding_attention",
+                        i);
         if (!window && *first < i)
             config_fail(config, QUIRE_UNSUPPORTED, "layer_types[%u] is full_attention after a sliding_attention", i);
         if (window && *first == layers)
@@ -180,7 +186,8 @@ static void read_window(struct config *config, const struct family *family, stru
             first = config_u32(config, "max_window_layers", 28, 0, UINT32_MAX - 1);
         if (!config_bool(config, "use_sliding_window", false)) {
             if (types != NULL && first < arch->layer_count)
-                config_fail(config, QUIRE_BAD_FILE, "layer_types[%u] is sliding_attention but use_sliding_window is not set", first);
+                config_fail(config, QUIRE_BAD_FILE,
+                            "layer_types[%u] is sliding_attention but use_sliding_window is not set", first);
             return;
         }
     }
@@ -204,7 +211,8 @@ static void read_ffn(struct config *config, const struct family *family, struct 
             known = true;
         }
     if (!known)
-        config_fail(config, QUIRE_UNSUPPORTED, "the activation \"%s\" is not supported", quote_name(&quote, name, strlen(name)));
+        config_fail(config, QUIRE_UNSUPPORTED, "the activation \"%s\" is not supported",
+                    quote_name(&quote, name, strlen(name)));
     arch->ffn.inner = config_u32(config, family->inner, otherwise, 1, ARCH_WIDTH_MAX);
     arch->ffn.gated = family->gated;
     arch->ffn.bias = read_bias(config, family->ffn_bias, "mlp_bias");

@@ -1,5 +1,5 @@
-/* Reads rotary parameters from config.json, in the form of transformers 5 (`rope_parameters`) or the older one (`rope_theta`
- * and `rope_scaling`), with the precedence that transformers gives them. Any thread. */
+/* Reads rotary parameters from config.json, in the form of transformers 5 (`rope_parameters`) or the older one
+ * (`rope_theta` and `rope_scaling`), with the precedence that transformers gives them. Any thread. */
 #include "arch_config_json.h"
 
 #include "../container/quote.h"
@@ -42,7 +42,8 @@ static enum rope_scaling read_scaling(struct config *rope)
     for (int i = 0; i < ROPE_SCALING_COUNT; i++)
         if (strcmp(name, rope_scaling_name((enum rope_scaling)i)) == 0)
             return (enum rope_scaling)i;
-    config_fail(rope, QUIRE_UNSUPPORTED, "the rope scaling \"%s\" is not supported", quote_name(&quote, name, strlen(name)));
+    config_fail(rope, QUIRE_UNSUPPORTED, "the rope scaling \"%s\" is not supported",
+                quote_name(&quote, name, strlen(name)));
     return ROPE_DEFAULT;
 }
 
@@ -88,14 +89,15 @@ static double read_original(struct config *top, struct config *rope, enum rope_s
     return isnan(original) ? read_positive(rope, "original_max_position_embeddings", false, scaling) : original;
 }
 
-/* Only "proportional" turns a part of the head; for the others a partial factor is what the reference cannot run either. */
+/* Only "proportional" turns a part of the head; for the others a partial factor is what the reference cannot run
+ * either. */
 static double read_partial(struct config *top, struct config *rope, enum rope_scaling scaling)
 {
     double partial = config_number(rope, "partial_rotary_factor", config_number(top, "partial_rotary_factor", 1));
 
     if (partial != 1 && scaling != ROPE_PROPORTIONAL)
-        config_fail(rope, QUIRE_UNSUPPORTED, "partial_rotary_factor %g is not supported with the rope scaling \"%s\"", partial,
-                    rope_scaling_name(scaling));
+        config_fail(rope, QUIRE_UNSUPPORTED, "partial_rotary_factor %g is not supported with the rope scaling \"%s\"",
+                    partial, rope_scaling_name(scaling));
     if (!(partial > 0 && partial <= 1))
         config_fail(rope, QUIRE_BAD_FILE, "partial_rotary_factor is %g, not above 0 and up to 1", partial);
     return partial;
@@ -124,8 +126,8 @@ static void read_spec(struct config *top, struct config *rope, struct rope_spec 
     spec->high_freq_factor = read_positive(rope, "high_freq_factor", is_llama3, scaling);
     spec->partial = read_partial(top, rope, scaling);
     if (is_llama3 && rope->status == QUIRE_OK && spec->high_freq_factor <= spec->low_freq_factor)
-        config_fail(rope, QUIRE_BAD_FILE, "%shigh_freq_factor is %g, not above low_freq_factor, which is %g", rope->within,
-                    spec->high_freq_factor, spec->low_freq_factor);
+        config_fail(rope, QUIRE_BAD_FILE, "%shigh_freq_factor is %g, not above low_freq_factor, which is %g",
+                    rope->within, spec->high_freq_factor, spec->low_freq_factor);
 }
 
 void arch_read_rope(struct config *top, uint32_t model_len_max, struct arch *arch)

@@ -1,8 +1,8 @@
 /* Rotary position embeddings (arXiv:2104.09864) and their scalings, all folded into inverse frequencies at load:
  *   linear (position interpolation, arXiv:2306.15595), dynamic (NTK-aware), yarn (arXiv:2309.00071), longrope
  *   (arXiv:2402.13753), llama3 (Llama 3.1's wavelength ramp), proportional.
- * The reference is transformers' modeling_rope_utils, which computes tensors in float32 and scalars in float64; so do we.
- * Any thread. */
+ * The reference is transformers' modeling_rope_utils, which computes tensors in float32 and scalars in float64; so do
+ * we. Any thread. */
 #include "arch_config.h"
 
 #include <math.h>
@@ -84,7 +84,8 @@ static double compute_yarn(const struct rope_spec *spec, float *out)
     }
     if (!isnan(spec->attention_factor))
         return spec->attention_factor;
-    return both ? yarn_mscale(factor, spec->mscale) / yarn_mscale(factor, spec->mscale_all_dim) : yarn_mscale(factor, 1);
+    return both ? yarn_mscale(factor, spec->mscale) / yarn_mscale(factor, spec->mscale_all_dim)
+                : yarn_mscale(factor, 1);
 }
 
 /* A divisor per dimension, one set for short lengths and one for long ones. Returns the attention factor. */
@@ -136,7 +137,8 @@ static uint32_t clamp_length(double length)
     return length >= ARCH_POSITIONS_MAX ? ARCH_POSITIONS_MAX : (uint32_t)length;
 }
 
-/* The longest length that the scaling was made for; where that is a matter of use (linear, dynamic), what was asked for. */
+/* The longest length that the scaling was made for; where that is a matter of use (linear, dynamic), what was asked
+ * for. */
 static uint32_t reach(const struct rope_spec *spec)
 {
     double configured = spec->position_max;
@@ -147,14 +149,15 @@ static uint32_t reach(const struct rope_spec *spec)
     case ROPE_LINEAR:
         return clamp_length(fmax(configured, fmin(spec->length, configured * spec->factor)));
     case ROPE_YARN:
-        return clamp_length(fmax(configured, or_else(spec->original_position_max, configured) * or_else(spec->factor, 1)));
+        return clamp_length(
+            fmax(configured, or_else(spec->original_position_max, configured) * or_else(spec->factor, 1)));
     default:
         return spec->position_max;
     }
 }
 
-enum quire_status rope_compute(const struct rope_spec *spec, const char *path, struct arch_rope *out, uint32_t *position_max,
-                               struct quire_error *error)
+enum quire_status rope_compute(const struct rope_spec *spec, const char *path, struct arch_rope *out,
+                               uint32_t *position_max, struct quire_error *error)
 {
     float *frequency = calloc(spec->dims / 2 + 1, sizeof frequency[0]);
     double attention_factor = 1;
@@ -173,7 +176,8 @@ enum quire_status rope_compute(const struct rope_spec *spec, const char *path, s
     for (uint32_t i = 0; i < spec->dims / 2; i++)
         if (!isfinite(frequency[i]) || frequency[i] < 0 || !isfinite(attention_factor) || attention_factor <= 0) {
             free(frequency);
-            return quire_fail(error, QUIRE_BAD_FILE, "%s: the parameters of the rope scaling \"%s\" give no finite frequency for pair %u",
+            return quire_fail(error, QUIRE_BAD_FILE,
+                              "%s: the parameters of the rope scaling \"%s\" give no finite frequency for pair %u",
                               path, names[spec->scaling], i);
         }
     *out = (struct arch_rope){.dims = spec->dims, .pairing = out->pairing, .attention_factor = (float)attention_factor,

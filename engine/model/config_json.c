@@ -28,8 +28,8 @@ static const json_t *get(struct config *config, const char *key)
 static const char *kind(const json_t *value)
 {
     static const char *const kinds[] = {
-        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list",  [JSON_STRING] = "a string", [JSON_INTEGER] = "an integer",
-        [JSON_REAL] = "a number",    [JSON_TRUE] = "true",     [JSON_FALSE] = "false",     [JSON_NULL] = "null",
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list", [JSON_STRING] = "a string", [JSON_INTEGER] = "an integer",
+        [JSON_REAL] = "a number",    [JSON_TRUE] = "true",    [JSON_FALSE] = "false",     [JSON_NULL] = "null",
     };
 
     return kinds[json_typeof(value)];
@@ -55,7 +55,8 @@ uint32_t config_u32(struct config *config, const char *key, uint32_t otherwise, 
         return otherwise;
     }
     if (number < min || number > max) {
-        config_fail(config, QUIRE_BAD_FILE, "%s%s is %lld, not %u to %u", config->within, key, (long long)number, min, max);
+        config_fail(config, QUIRE_BAD_FILE, "%s%s is %lld, not %u to %u", config->within, key, (long long)number, min,
+                    max);
         return otherwise;
     }
     return (uint32_t)number;

@@ -1,13 +1,15 @@
-/* See fingerprint.h. Four independent chains of 64 x 64 -> 128 bit products, folded: one load and half a multiplication per
- * eight bytes, faster than memory. Any thread. */
+/* See fingerprint.h. Four independent chains of 64 x 64 -> 128 bit products, folded: one load and half a multiplication
+ * per eight bytes, faster than memory. Any thread. */
 #include "fingerprint.h"
 
 #include <string.h>
 
 __extension__ typedef unsigned __int128 wide;
 
-static const uint64_t key[6] = { /* the fractional bits of the square roots of 2, 3, 5, 7, 11, 13 */
-    0x6a09e667f3bcc908u, 0xbb67ae8584caa73bu, 0x3c6ef372fe94f82bu, 0xa54ff53a5f1d36f1u, 0x510e527fade682d1u, 0x9b05688c2b3e6c1fu,
+static const uint64_t key[6] = {
+    /* the fractional bits of the square roots of 2, 3, 5, 7, 11, 13 */
+    0x6a09e667f3bcc908u, 0xbb67ae8584caa73bu, 0x3c6ef372fe94f82bu,
+    0xa54ff53a5f1d36f1u, 0x510e527fade682d1u, 0x9b05688c2b3e6c1fu,
 };
 
 static uint64_t fold(uint64_t a, uint64_t b)

@@ -1,5 +1,5 @@
-/* A fast hash of much data, as a sum over pieces so that they may come in any order. Tells files apart; no defence against
- * someone who wants two files to collide. */
+/* A fast hash of much data, as a sum over pieces so that they may come in any order. Tells files apart; no defence
+ * against someone who wants two files to collide. */
 #ifndef QUIRE_FINGERPRINT_H
 #define QUIRE_FINGERPRINT_H
 

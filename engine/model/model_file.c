@@ -36,7 +36,7 @@ static enum quire_status no_memory(const char *path, struct quire_error *error)
     return quire_fail(error, QUIRE_NO_MEMORY, "%s: no memory for the list of tensors", path);
 }
 
-/* ---- the sorted list ---------------------------------------------------------------------------------------------- */
+/* ---- the sorted list --------------------------------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b)
 {
@@ -68,7 +68,7 @@ static struct model_tensor from_safetensors(const struct safetensors_tensor *ten
 }
 static_assert(MODEL_DIMENSIONS_MAX == SAFETENSORS_DIMENSIONS_MAX, "dimensions are copied as a whole");
 
-/* ---- GGUF --------------------------------------------------------------------------------------------------------- */
+/* ---- GGUF -------------------------------------------------------------------------------------------------------- */
 
 QUIRE_NODISCARD static enum quire_status list_gguf(struct model_file *file, struct quire_error *error)
 {
@@ -112,7 +112,7 @@ QUIRE_NODISCARD static enum quire_status open_gguf(struct model_file *file, stru
     return list_gguf(file, error);
 }
 
-/* ---- safetensors -------------------------------------------------------------------------------------------------- */
+/* ---- safetensors ------------------------------------------------------------------------------------------------- */
 
 QUIRE_NODISCARD static enum quire_status open_shards(struct model_file *file, struct quire_error *error)
 {
@@ -159,8 +159,8 @@ static int compare_paths(const void *a, const void *b)
 }
 
 /* The distinct files that the index names, sorted. A name with a slash could lead out of the directory. */
-QUIRE_NODISCARD static enum quire_status list_shards(struct model_file *file, const char *index_path, json_t *weight_map,
-                                                     struct quire_error *error)
+QUIRE_NODISCARD static enum quire_status list_shards(struct model_file *file, const char *index_path,
+                                                     json_t *weight_map, struct quire_error *error)
 {
     const char *name;
     json_t *shard;
@@ -174,8 +174,8 @@ QUIRE_NODISCARD static enum quire_status list_shards(struct model_file *file, co
         if (status != QUIRE_OK)
             break;
         if (text == NULL || text[0] == '\0' || text[0] == '.' || strchr(text, '/') != NULL)
-            status = quire_fail(error, QUIRE_BAD_FILE, "%s: the file of tensor \"%s\" is no plain file name", index_path,
-                                quote_name(&quote, name, strlen(name)));
+            status = quire_fail(error, QUIRE_BAD_FILE, "%s: the file of tensor \"%s\" is no plain file name",
+                                index_path, quote_name(&quote, name, strlen(name)));
         else if (json_object_set(distinct, text, shard) != 0)
             status = no_memory(file->path, error);
     }
@@ -199,8 +199,8 @@ QUIRE_NODISCARD static enum quire_status list_shards(struct model_file *file, co
 }
 
 /* The tensors that weight_map names, each from its own shard. */
-QUIRE_NODISCARD static enum quire_status list_mapped(struct model_file *file, const char *index_path, json_t *weight_map,
-                                                     struct quire_error *error)
+QUIRE_NODISCARD static enum quire_status list_mapped(struct model_file *file, const char *index_path,
+                                                     json_t *weight_map, struct quire_error *error)
 {
     size_t wanted = json_object_size(weight_map);
     size_t prefix = strlen(file->path) + 1;
@@ -230,7 +230,8 @@ QUIRE_NODISCARD static enum quire_status list_mapped(struct model_file *file, co
 }
 
 /* Takes `index_path`. */
-QUIRE_NODISCARD static enum quire_status open_index(struct model_file *file, char *index_path, struct quire_error *error)
+QUIRE_NODISCARD static enum quire_status open_index(struct model_file *file, char *index_path,
+                                                    struct quire_error *error)
 {
     json_t *index = NULL, *weight_map;
     enum quire_status status = json_file_load(index_path, INDEX_BYTES_MAX, &index, error);
@@ -275,10 +276,11 @@ QUIRE_NODISCARD static enum quire_status open_directory(struct model_file *file,
     if (stat(index, &info) == 0)
         return open_index(file, index, error);
     free(index);
-    return quire_fail(error, QUIRE_NOT_FOUND, "%s: holds neither model.safetensors nor model.safetensors.index.json", file->path);
+    return quire_fail(error, QUIRE_NOT_FOUND, "%s: holds neither model.safetensors nor model.safetensors.index.json",
+                      file->path);
 }
 
-/* ---- any ---------------------------------------------------------------------------------------------------------- */
+/* ---- any --------------------------------------------------------------------------------------------------------- */
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -301,7 +303,8 @@ enum quire_status model_file_open(const char *path, struct model_file **out, str
     for (size_t bytes = strlen(file->path); bytes > 1 && file->path[bytes - 1] == '/'; bytes--)
         file->path[bytes - 1] = '\0';
     if (stat(path, &info) != 0) {
-        status = quire_fail(error, errno == ENOENT || errno == ENOTDIR ? QUIRE_NOT_FOUND : QUIRE_IO, "%s: %s", path, strerror(errno));
+        status = quire_fail(error, errno == ENOENT || errno == ENOTDIR ? QUIRE_NOT_FOUND : QUIRE_IO, "%s: %s", path,
+                            strerror(errno));
     } else if (S_ISDIR(info.st_mode)) {
         status = open_directory(file, error);
     } else if (ends_with(path, ".safetensors")) {

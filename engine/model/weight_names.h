@@ -1,4 +1,5 @@
-/* What files call the weights. A naming is a table; which one a file follows shows in its tensors, not in its model's name. */
+/* What files call the weights. A naming is a table; which one a file follows shows in its tensors, not in its model's
+ * name. */
 #ifndef QUIRE_WEIGHT_NAMES_H
 #define QUIRE_WEIGHT_NAMES_H
 
@@ -9,9 +10,22 @@
 #include <stdint.h>
 
 enum weight_role {
-    WEIGHT_EMBEDDING, WEIGHT_POSITIONS, WEIGHT_FINAL_NORM, WEIGHT_HEAD,
-    WEIGHT_ATTENTION_NORM, WEIGHT_QUERY, WEIGHT_KEY, WEIGHT_VALUE, WEIGHT_QKV, WEIGHT_QUERY_NORM, WEIGHT_KEY_NORM, WEIGHT_OUT,
-    WEIGHT_FFN_NORM, WEIGHT_GATE, WEIGHT_UP, WEIGHT_DOWN,
+    WEIGHT_EMBEDDING,
+    WEIGHT_POSITIONS,
+    WEIGHT_FINAL_NORM,
+    WEIGHT_HEAD,
+    WEIGHT_ATTENTION_NORM,
+    WEIGHT_QUERY,
+    WEIGHT_KEY,
+    WEIGHT_VALUE,
+    WEIGHT_QKV,
+    WEIGHT_QUERY_NORM,
+    WEIGHT_KEY_NORM,
+    WEIGHT_OUT,
+    WEIGHT_FFN_NORM,
+    WEIGHT_GATE,
+    WEIGHT_UP,
+    WEIGHT_DOWN,
     WEIGHT_ROLE_COUNT
 };
 
@@ -27,8 +41,8 @@ struct weight_naming {
 /* Finds the naming whose embedding the file holds. NULL where none fits. */
 const struct weight_naming *weight_naming_find(const struct model_file *file);
 
-/* Writes the name of a role's tensor in `layer` (ignored where the pattern has no '*'). `ending` is ".weight" or ".bias".
- * False where the naming has no such weight. */
+/* Writes the name of a role's tensor in `layer` (ignored where the pattern has no '*'). `ending` is ".weight" or
+ * ".bias". False where the naming has no such weight. */
 #define WEIGHT_NAME_BYTES 128u
 bool weight_name(const struct weight_naming *naming, enum weight_role role, uint32_t layer, const char *ending,
                  char name[WEIGHT_NAME_BYTES]);

@@ -1,4 +1,4 @@
-/* A model's weights in memory: read-only after weights_load. All of it lives in one mapping that weights_unload frees. */
+/* A model's weights in memory: read-only after weights_load, in one mapping that weights_unload frees. */
 #ifndef QUIRE_WEIGHTS_H
 #define QUIRE_WEIGHTS_H
 
@@ -37,17 +37,17 @@ struct model_file; /* an opened directory or GGUF file: names, types, shapes and
 QUIRE_NODISCARD enum quire_status model_file_open(const char *path, struct model_file **out, struct quire_error *error);
 void model_file_close(struct model_file *file); /* NULL is allowed */
 
-/* Fills `arch` from config.json or metadata. `model_len_max` (0: the model's own) fixes scalings that depend on the total
- * length (dynamic, longrope). */
-QUIRE_NODISCARD enum quire_status arch_from_file(const struct model_file *file, uint32_t model_len_max, struct arch *arch,
-                                                 struct quire_error *error);
+/* Fills `arch` from config.json or metadata. `model_len_max` (0: the model's own) fixes scalings that depend on the
+ * total length (dynamic, longrope). */
+QUIRE_NODISCARD enum quire_status arch_from_file(const struct model_file *file, uint32_t model_len_max,
+                                                 struct arch *arch, struct quire_error *error);
 
 /* Bytes that weights_load will reserve, known before anything is read (for the memory budget). */
 QUIRE_NODISCARD enum quire_status weights_measure(const struct model_file *file, const struct arch *arch, size_t *bytes,
                                                   struct quire_error *error);
 
-/* Reads every tensor (io_uring, several reads in flight; pread threads where it is refused), packs with the pool's workers.
- * Missing, surplus, misshapen and mistyped tensors are errors that name file, tensor and numbers. */
+/* Reads every tensor (io_uring, several reads in flight; pread threads where it is refused), packs with the pool's
+ * workers. Missing, surplus, misshapen and mistyped tensors are errors that name file, tensor and numbers. */
 QUIRE_NODISCARD enum quire_status weights_load(const struct model_file *file, const struct arch *arch,
                                                struct worker_pool *pool,
                                                void (*progress)(void *context, uint64_t done, uint64_t total),

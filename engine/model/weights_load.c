@@ -1,11 +1,12 @@
-/* Reads weights and packs them. The calling thread, worker 0 of the pool, keeps a bounded number of reads in flight into
- * staging slots, and with the pool's workers packs the chunks that have come while the next ones are on their way.
+/* Reads weights and packs them. The calling thread, worker 0 of the pool, keeps a bounded number of reads in flight
+ * into staging slots, and with the pool's workers packs the chunks that have come while the next ones are on their way.
  *
- * Two threads must not pack into one panel at once. So a chunk whose rows begin at a panel's first output is shared among
- * the workers in whole panels, and any other (fused matrices of odd sizes) is packed afterwards by the calling thread alone. */
+ * Two threads must not pack into one panel at once. So a chunk whose rows begin at a panel's first output is shared
+ * among the workers in whole panels, and any other (fused matrices of odd sizes) is packed afterwards by the calling
+ * thread alone. */
 #include "weights_plan.h"
 
-#include "../container/file_read.h"
+#include "../container/file_reader.h"
 #include "fingerprint.h"
 
 #include <assert.h>
@@ -50,7 +51,7 @@ struct load {
     void *progress_context;
 };
 
-/* ---- geometry ----------------------------------------------------------------------------------------------------- */
+/* ---- geometry ---------------------------------------------------------------------------------------------------- */
 
 static size_t part_row_bytes(const struct weight_part *part)
 {
@@ -95,7 +96,7 @@ static size_t slot_bytes(const struct weight_parts *parts)
     return most;
 }
 
-/* ---- packing, in any worker --------------------------------------------------------------------------------------- */
+/* ---- packing, in any worker -------------------------------------------------------------------------------------- */
 
 /* Even rows of the rotated part of a head to its first half, odd ones to the second. */
 static void pack_heads(const struct weight_part *part, uint32_t row, uint32_t count, const char *rows)
@@ -107,7 +108,8 @@ static void pack_heads(const struct weight_part *part, uint32_t row, uint32_t co
         matrix_pack(part->matrix, part->first + row, half, rows, 2 * bytes, part->tensor->type);
         matrix_pack(part->matrix, part->first + row + half, half, rows + bytes, 2 * bytes, part->tensor->type);
         if (rest > 0)
-            matrix_pack(part->matrix, part->first + row + 2 * half, rest, rows + 2 * half * bytes, bytes, part->tensor->type);
+            matrix_pack(part->matrix, part->first + row + 2 * half, rest, rows + 2 * half * bytes, bytes,
+                        part->tensor->type);
     }
 }
 
@@ -117,7 +119,8 @@ static void decode_vector(const struct weight_part *part, uint32_t row, uint32_t
     uint32_t half = part->rope_rows / 2;
 
     for (uint32_t i = 0; i < count && part->head_rows == 0; i++)
-        row_decode(part->tensor->type, rows + i * bytes, part->columns, part->vector + (size_t)(row + i) * part->columns);
+        row_decode(part->tensor->type, rows + i * bytes, part->columns,
+                   part->vector + (size_t)(row + i) * part->columns);
     for (uint32_t i = 0; i < part->columns && part->head_rows != 0; i++) { /* a bias of heads: one value per row */
         uint32_t within = i % part->head_rows;
         uint32_t to = within >= part->rope_rows ? within : within / 2 + (within % 2) * half;
@@ -164,10 +167,11 @@ static void load_item(void *context, uint32_t item, uint32_t worker)
                     chunk->data + from, to - from);
     first = item * chunk->rows_per_item;
     if (!chunk->serial)
-        pack_rows(chunk, first, chunk->row_count - first < chunk->rows_per_item ? chunk->row_count - first : chunk->rows_per_item);
+        pack_rows(chunk, first,
+                  chunk->row_count - first < chunk->rows_per_item ? chunk->row_count - first : chunk->rows_per_item);
 }
 
-/* ---- the calling thread ------------------------------------------------------------------------------------------- */
+/* ---- the calling thread ------------------------------------------------------------------------------------------ */
 
 /* False where every chunk has been given out. */
 static bool next_chunk(struct load *load, struct chunk *chunk)
@@ -202,7 +206,8 @@ static void start_slot(struct load *load, uint32_t slot, uint32_t *in_flight)
         return;
     chunk->slot = slot;
     chunk->data = file_reader_slot(load->reader, slot);
-    file_reader_start(load->reader, slot, chunk->part->tensor->file, chunk->part->tensor->offset + chunk->offset, chunk->bytes);
+    file_reader_start(load->reader, slot, chunk->part->tensor->file, chunk->part->tensor->offset + chunk->offset,
+                      chunk->bytes);
     ++*in_flight;
 }
 
@@ -223,7 +228,8 @@ static void pack_batch(struct load *load, struct worker_pool *pool)
         load->progress(load->progress_context, load->done, load->total);
 }
 
-QUIRE_NODISCARD static enum quire_status read_all(struct load *load, struct worker_pool *pool, struct quire_error *error)
+QUIRE_NODISCARD static enum quire_status read_all(struct load *load, struct worker_pool *pool,
+                                                  struct quire_error *error)
 {
     uint32_t in_flight = 0;
 
@@ -275,7 +281,8 @@ static void add_description(struct fingerprint *sum, const struct model_file *fi
 
 static int compare_places(const void *a, const void *b)
 {
-    const struct model_tensor *left = ((const struct weight_part *)a)->tensor, *right = ((const struct weight_part *)b)->tensor;
+    const struct model_tensor *left = ((const struct weight_part *)a)->tensor,
+                              *right = ((const struct weight_part *)b)->tensor;
 
     if (left->file != right->file)
         return left->file < right->file ? -1 : 1;
@@ -283,8 +290,9 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* Reads and packs load->parts. */
-QUIRE_NODISCARD static enum quire_status load_parts(struct load *load, const struct arch *arch, struct worker_pool *pool,
-                                                    unsigned char fingerprint[16], struct quire_error *error)
+QUIRE_NODISCARD static enum quire_status load_parts(struct load *load, const struct arch *arch,
+                                                    struct worker_pool *pool, unsigned char fingerprint[16],
+                                                    struct quire_error *error)
 {
     uint32_t worker_count = worker_pool_count(pool);
     struct fingerprint sum = {{0, 0}};
@@ -292,7 +300,8 @@ QUIRE_NODISCARD static enum quire_status load_parts(struct load *load, const str
     size_t slots = STAGING_BYTES / bytes;
     enum quire_status status;
 
-    qsort(load->parts.items, load->parts.count, sizeof load->parts.items[0], compare_places); /* the disk likes it in order */
+    /* the disk likes it in order */
+    qsort(load->parts.items, load->parts.count, sizeof load->parts.items[0], compare_places);
     for (size_t i = 0; i < load->parts.count; i++)
         load->total += load->parts.items[i].tensor->bytes;
     load->slot_count = slots > SLOTS_MAX ? SLOTS_MAX : slots < SLOTS_MIN ? SLOTS_MIN : (uint32_t)slots;
@@ -334,7 +343,8 @@ enum quire_status weights_load(const struct model_file *file, const struct arch 
         return status;
     mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping == MAP_FAILED)
-        return quire_fail(error, QUIRE_NO_MEMORY, "%s: cannot reserve %zu bytes for weights: %s", file->path, bytes, strerror(errno));
+        return quire_fail(error, QUIRE_NO_MEMORY, "%s: cannot reserve %zu bytes for weights: %s", file->path, bytes,
+                          strerror(errno));
     (void)madvise(mapping, bytes, MADV_HUGEPAGE); /* a refusal only costs speed */
     status = weights_plan(file, arch, mapping, &bytes, &weights, &load.parts, error);
     if (status == QUIRE_OK) {

@@ -25,7 +25,7 @@ struct plan {
             (plan)->status = quire_fail((plan)->error, code, "%s: " format, (plan)->file->path, __VA_ARGS__);      \
     } while (0)
 
-/* ---- places ------------------------------------------------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------------------------------------------------ */
 
 /* Takes `count` times `item_bytes` at a multiple of 64; NULL while only measuring. */
 static void *place(struct plan *plan, size_t count, size_t item_bytes)
@@ -35,7 +35,8 @@ static void *place(struct plan *plan, size_t count, size_t item_bytes)
 
     if (__builtin_mul_overflow(count, item_bytes, &bytes) || __builtin_add_overflow(start, bytes, &end) ||
         end > SIZE_MAX / 2) {
-        FAIL(plan, QUIRE_NO_MEMORY, "the weights need more memory than can be addressed (%zu times %zu bytes)", count, item_bytes);
+        FAIL(plan, QUIRE_NO_MEMORY, "the weights need more memory than can be addressed (%zu times %zu bytes)", count,
+             item_bytes);
         return NULL;
     }
     plan->bytes = end;
@@ -52,7 +53,7 @@ static void add_part(struct plan *plan, struct weight_part part)
     parts->items[parts->count++] = part;
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------------------------ */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
 /* The tensor of a role, marked as used; NULL after a failure. */
 static const struct model_tensor *find(struct plan *plan, enum weight_role role, uint32_t layer, const char *ending)
@@ -92,16 +93,16 @@ static void check_shape(struct plan *plan, const struct model_tensor *tensor, ui
     if (tensor->dimension_count == dimension_count && first == slow && second == fast)
         return;
     if (dimension_count == 1)
-        FAIL(plan, QUIRE_BAD_FILE, "tensor \"%s\" has the shape [%llu, %llu] in %u dimensions, not [%llu]", tensor->name,
-             (unsigned long long)first, (unsigned long long)tensor->dimensions[1], tensor->dimension_count,
-             (unsigned long long)slow);
+        FAIL(plan, QUIRE_BAD_FILE, "tensor \"%s\" has the shape [%llu, %llu] in %u dimensions, not [%llu]",
+             tensor->name, (unsigned long long)first, (unsigned long long)tensor->dimensions[1],
+             tensor->dimension_count, (unsigned long long)slow);
     else
-        FAIL(plan, QUIRE_BAD_FILE, "tensor \"%s\" has the shape [%llu, %llu] in %u dimensions, not [%llu, %llu]", tensor->name,
-             (unsigned long long)first, (unsigned long long)second, tensor->dimension_count, (unsigned long long)slow,
-             (unsigned long long)fast);
+        FAIL(plan, QUIRE_BAD_FILE, "tensor \"%s\" has the shape [%llu, %llu] in %u dimensions, not [%llu, %llu]",
+             tensor->name, (unsigned long long)first, (unsigned long long)second, tensor->dimension_count,
+             (unsigned long long)slow, (unsigned long long)fast);
 }
 
-/* ---- vectors ------------------------------------------------------------------------------------------------------ */
+/* ---- vectors ----------------------------------------------------------------------------------------------------- */
 
 /* Interleaved rotary rows: only those of queries and keys, and only where the file has them so. */
 static void fold_pairing(const struct plan *plan, enum weight_role role, struct weight_part *part)
@@ -115,7 +116,8 @@ static void fold_pairing(const struct plan *plan, enum weight_role role, struct 
 }
 
 /* A tensor of `count` values decoded to `to`, which has room for them. */
-static void plan_vector(struct plan *plan, enum weight_role role, uint32_t layer, const char *ending, uint32_t count, float *to)
+static void plan_vector(struct plan *plan, enum weight_role role, uint32_t layer, const char *ending, uint32_t count,
+                        float *to)
 {
     const struct model_tensor *tensor = find(plan, role, layer, ending);
     struct weight_part part = {.tensor = tensor, .vector = to, .rows = 1, .columns = count};
@@ -125,7 +127,8 @@ static void plan_vector(struct plan *plan, enum weight_role role, uint32_t layer
     check_shape(plan, tensor, 1, count, 1);
     fold_pairing(plan, role, &part);
     if (part.head_rows != 0 && tensor->type > ROW_BF16)
-        FAIL(plan, QUIRE_UNSUPPORTED, "tensor \"%s\" of type %s cannot be put into rotary order", tensor->name, tensor->type_name);
+        FAIL(plan, QUIRE_UNSUPPORTED, "tensor \"%s\" of type %s cannot be put into rotary order", tensor->name,
+             tensor->type_name);
     add_part(plan, part);
 }
 
@@ -141,7 +144,7 @@ static void plan_norm(struct plan *plan, enum weight_role role, uint32_t layer, 
     *out = (struct norm_weights){weight, shift};
 }
 
-/* ---- matrices ----------------------------------------------------------------------------------------------------- */
+/* ---- matrices ---------------------------------------------------------------------------------------------------- */
 
 #define FUSED_MAX 3u
 
@@ -158,7 +161,8 @@ static void choose_format(const struct model_tensor *const *tensors, uint32_t co
     for (uint32_t i = 1; i < count; i++) {
         uint32_t group_inputs = 0;
 
-        if (row_matrix_format(tensors[i]->type, &group_inputs) == matrix->format && group_inputs == matrix->group_inputs)
+        if (row_matrix_format(tensors[i]->type, &group_inputs) == matrix->format &&
+            group_inputs == matrix->group_inputs)
             continue;
         matrix->format = MATRIX_F32;
         matrix->group_inputs = 0;
@@ -166,8 +170,8 @@ static void choose_format(const struct model_tensor *const *tensors, uint32_t co
     }
 }
 
-static void plan_matrix(struct plan *plan, const struct fused *fused, uint32_t layer, uint32_t inputs, bool bias, bool linear,
-                        struct matrix *out)
+static void plan_matrix(struct plan *plan, const struct fused *fused, uint32_t layer, uint32_t inputs, bool bias,
+                        bool linear, struct matrix *out)
 {
     const struct model_tensor *tensors[FUSED_MAX] = {NULL};
     bool transposed = linear && plan->naming->transposed;
@@ -188,7 +192,8 @@ static void plan_matrix(struct plan *plan, const struct fused *fused, uint32_t l
     if (plan->status != QUIRE_OK)
         return;
     choose_format(tensors, fused->count, &matrix);
-    matrix.panels = place(plan, matrix_panel_count(&matrix), matrix_panel_bytes(matrix.format, inputs, matrix.group_inputs));
+    matrix.panels =
+        place(plan, matrix_panel_count(&matrix), matrix_panel_bytes(matrix.format, inputs, matrix.group_inputs));
     if (bias)
         matrix.bias = shift = place(plan, matrix_panel_count(&matrix), PANEL_OUTPUTS * sizeof(float));
     *out = matrix;
@@ -203,8 +208,8 @@ static void plan_matrix(struct plan *plan, const struct fused *fused, uint32_t l
     }
 }
 
-static void plan_single(struct plan *plan, enum weight_role role, uint32_t layer, uint32_t outputs, uint32_t inputs, bool bias,
-                        struct matrix *out)
+static void plan_single(struct plan *plan, enum weight_role role, uint32_t layer, uint32_t outputs, uint32_t inputs,
+                        bool bias, struct matrix *out)
 {
     struct fused single = {1, {role}, {outputs}};
     bool linear = role != WEIGHT_EMBEDDING && role != WEIGHT_HEAD;
@@ -212,7 +217,7 @@ static void plan_single(struct plan *plan, enum weight_role role, uint32_t layer
     plan_matrix(plan, &single, layer, inputs, bias, linear, out);
 }
 
-/* ---- the model ---------------------------------------------------------------------------------------------------- */
+/* ---- the model --------------------------------------------------------------------------------------------------- */
 
 static void plan_qkv(struct plan *plan, uint32_t layer, struct matrix *out)
 {
@@ -223,7 +228,8 @@ static void plan_qkv(struct plan *plan, uint32_t layer, struct matrix *out)
 
     if (holds(plan, WEIGHT_QKV, layer)) {
         if (arch->position.kind == POSITION_ROPE && arch->position.rope.pairing == ROPE_INTERLEAVED)
-            FAIL(plan, QUIRE_UNSUPPORTED, "layer %u has one tensor for queries, keys and values in interleaved rotary order", layer);
+            FAIL(plan, QUIRE_UNSUPPORTED,
+                 "layer %u has one tensor for queries, keys and values in interleaved rotary order", layer);
         parts = (struct fused){1, {WEIGHT_QKV}, {query_rows + 2 * key_rows}};
     }
     plan_matrix(plan, &parts, layer, arch->hidden, arch->attention.qkv_bias, true, out);
@@ -241,7 +247,8 @@ static void plan_layer(struct plan *plan, uint32_t index, struct layer_weights *
         plan_norm(plan, WEIGHT_QUERY_NORM, index, head_dim, false, &layer->query_norm);
         plan_norm(plan, WEIGHT_KEY_NORM, index, head_dim, false, &layer->key_norm);
     }
-    plan_single(plan, WEIGHT_OUT, index, hidden, arch->attention.query_heads * head_dim, arch->attention.out_bias, &layer->out);
+    plan_single(plan, WEIGHT_OUT, index, hidden, arch->attention.query_heads * head_dim, arch->attention.out_bias,
+                &layer->out);
     plan_norm(plan, WEIGHT_FFN_NORM, index, hidden, arch->norm.bias, &layer->ffn_norm);
     plan_matrix(plan, arch->ffn.gated ? &gated : &plain, index, hidden, arch->ffn.bias, true, &layer->ffn_in);
     plan_single(plan, WEIGHT_DOWN, index, hidden, inner, arch->ffn.bias, &layer->ffn_out);
@@ -295,7 +302,8 @@ static void check_surplus(struct plan *plan)
         const char *name = plan->file->tensors[i].name;
 
         if (!plan->used[i] && strcmp(name, head) != 0 && !weight_is_ignored(plan->naming, name))
-            FAIL(plan, QUIRE_BAD_FILE, "the tensor \"%s\" has no place in this model", quote_name(&quote, name, strlen(name)));
+            FAIL(plan, QUIRE_BAD_FILE, "the tensor \"%s\" has no place in this model",
+                 quote_name(&quote, name, strlen(name)));
     }
 }
 
@@ -306,8 +314,10 @@ enum quire_status weights_plan(const struct model_file *file, const struct arch 
     struct weights measured = {0};
 
     if (plan.naming == NULL)
-        return quire_fail(error, QUIRE_BAD_FILE, "%s: holds no embedding under a name that is known, like "
-                          "\"model.embed_tokens.weight\", \"transformer.wte.weight\" or \"token_embd.weight\"", file->path);
+        return quire_fail(error, QUIRE_BAD_FILE,
+                          "%s: holds no embedding under a name that is known, like "
+                          "\"model.embed_tokens.weight\", \"transformer.wte.weight\" or \"token_embd.weight\"",
+                          file->path);
     plan.used = calloc(file->tensor_count + 1, sizeof plan.used[0]);
     plan.parts.count_max = file->tensor_count;
     plan.parts.items = base != NULL ? calloc(file->tensor_count + 1, sizeof plan.parts.items[0]) : NULL;

@@ -12,11 +12,12 @@
 
 static const char llama[] =
     "{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"],\"vocab_size\":32,\"hidden_size\":64,"
-    "\"intermediate_size\":96,\"num_hidden_layers\":4,\"num_attention_heads\":4,\"num_key_value_heads\":2,\"rms_norm_eps\":1e-5,"
+    "\"intermediate_size\":96,\"num_hidden_layers\":4,\"num_attention_heads\":4,\"num_key_value_heads\":2,\"rms_norm_"
+    "eps\":1e-5,"
     "\"hidden_act\":\"silu\",\"max_position_embeddings\":128}";
-static const char gpt2[] =
-    "{\"model_type\":\"gpt2\",\"architectures\":[\"GPT2LMHeadModel\"],\"vocab_size\":32,\"n_embd\":48,\"n_layer\":2,\"n_head\":3,"
-    "\"n_positions\":72}";
+static const char gpt2[] = "{\"model_type\":\"gpt2\",\"architectures\":[\"GPT2LMHeadModel\"],\"vocab_size\":32,\"n_"
+                           "embd\":48,\"n_layer\":2,\"n_head\":3,"
+                           "\"n_positions\":72}";
 
 /* `base` with the fields of `patch` put in; the field "-" lists names to remove. */
 static enum quire_status describe(const char *base, const char *patch, uint32_t length, struct arch *arch,
@@ -52,7 +53,7 @@ static struct arch must_describe(const char *base, const char *patch)
     return arch;
 }
 
-/* ---- refusals ----------------------------------------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
 struct refusal {
     const char *patch;
@@ -68,9 +69,10 @@ static void check_refusals(const char *base, const struct refusal *rows, size_t 
 
         memset(&arch, 0x5a, sizeof arch);
         before = arch;
-        cr_expect_eq(describe(base, rows[i].patch, 0, &arch, &error), rows[i].status, "%s: %s", rows[i].patch, error.message);
-        cr_expect(strstr(error.message, rows[i].part) != NULL, "%s: \"%s\" does not say \"%s\"", rows[i].patch, error.message,
-                  rows[i].part);
+        cr_expect_eq(describe(base, rows[i].patch, 0, &arch, &error), rows[i].status, "%s: %s", rows[i].patch,
+                     error.message);
+        cr_expect(strstr(error.message, rows[i].part) != NULL, "%s: \"%s\" does not say \"%s\"", rows[i].patch,
+                  error.message, rows[i].part);
         cr_expect(strstr(error.message, "model") != NULL, "%s: names no file", error.message);
         cr_expect(memcmp(&arch, &before, sizeof arch) == 0, "%s: a failure left something in arch", rows[i].patch);
     }
@@ -87,7 +89,8 @@ Test(loader_config, broken_fields_are_refused_with_their_name_and_value)
         {"{\"num_attention_heads\":true}", QUIRE_BAD_FILE, "num_attention_heads is true"},
         {"{\"-\":[\"num_attention_heads\"]}", QUIRE_BAD_FILE, "num_attention_heads is missing"},
         {"{\"num_attention_heads\":null}", QUIRE_BAD_FILE, "num_attention_heads is missing"},
-        {"{\"num_attention_heads\":5}", QUIRE_BAD_FILE, "hidden_size is 64, not a multiple of num_attention_heads, which is 5"},
+        {"{\"num_attention_heads\":5}", QUIRE_BAD_FILE,
+         "hidden_size is 64, not a multiple of num_attention_heads, which is 5"},
         {"{\"num_key_value_heads\":0}", QUIRE_BAD_FILE, "num_key_value_heads is 0"},
         {"{\"num_key_value_heads\":3}", QUIRE_BAD_FILE, "4 query heads are not a multiple of 3"},
         {"{\"num_key_value_heads\":8}", QUIRE_BAD_FILE, "4 query heads are not a multiple of 8"},
@@ -111,16 +114,19 @@ Test(loader_config, broken_fields_are_refused_with_their_name_and_value)
         {"{\"rope_scaling\":7}", QUIRE_BAD_FILE, "rope_scaling is an integer, not an object"},
         {"{\"rope_scaling\":{\"type\":\"linear\"}}", QUIRE_BAD_FILE, "rope_scaling.factor is missing"},
         {"{\"rope_scaling\":{\"type\":\"linear\",\"factor\":0}}", QUIRE_BAD_FILE, "rope_scaling.factor is 0"},
-        {"{\"rope_scaling\":{\"type\":\"linear\",\"factor\":\"2\"}}", QUIRE_BAD_FILE, "rope_scaling.factor is a string"},
-        {"{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}}", QUIRE_BAD_FILE,
-         "high_freq_factor is 4, not above low_freq_factor"},
+        {"{\"rope_scaling\":{\"type\":\"linear\",\"factor\":\"2\"}}", QUIRE_BAD_FILE,
+         "rope_scaling.factor is a string"},
+        {"{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}}",
+         QUIRE_BAD_FILE, "high_freq_factor is 4, not above low_freq_factor"},
         {"{\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8}}", QUIRE_BAD_FILE, "low_freq_factor is missing"},
         {"{\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1],\"long_factor\":[1]}}", QUIRE_BAD_FILE,
          "short_factor has 1 entries, not 8"},
-        {"{\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1,1,1,1,1,1,1,0],\"long_factor\":[]}}", QUIRE_BAD_FILE,
-         "short_factor[7] is not a positive number"},
-        {"{\"original_max_position_embeddings\":0.5,\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1,1,1,1,1,1,1,1],"
-         "\"long_factor\":[1,1,1,1,1,1,1,1]}}", QUIRE_BAD_FILE, "no finite frequency"},
+        {"{\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1,1,1,1,1,1,1,0],\"long_factor\":[]}}",
+         QUIRE_BAD_FILE, "short_factor[7] is not a positive number"},
+        {"{\"original_max_position_embeddings\":0.5,\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1,1,"
+         "1,1,1,1,1,1],"
+         "\"long_factor\":[1,1,1,1,1,1,1,1]}}",
+         QUIRE_BAD_FILE, "no finite frequency"},
     };
 
     check_refusals(llama, rows, sizeof rows / sizeof rows[0]);
@@ -130,7 +136,8 @@ Test(loader_config, what_changes_the_mathematics_is_refused_by_name)
 {
     static const struct refusal rows[] = {
         {"{\"model_type\":\"mamba\"}", QUIRE_UNSUPPORTED, "\"mamba\""},
-        {"{\"architectures\":[\"LlamaForSequenceClassification\"]}", QUIRE_UNSUPPORTED, "LlamaForSequenceClassification"},
+        {"{\"architectures\":[\"LlamaForSequenceClassification\"]}", QUIRE_UNSUPPORTED,
+         "LlamaForSequenceClassification"},
         {"{\"hidden_act\":\"quick_gelu\"}", QUIRE_UNSUPPORTED, "quick_gelu"},
         {"{\"quantization_config\":{\"quant_method\":\"gptq\"}}", QUIRE_UNSUPPORTED, "quantization_config"},
         {"{\"attn_logit_softcapping\":50.0}", QUIRE_UNSUPPORTED, "attn_logit_softcapping"},
@@ -150,9 +157,10 @@ Test(loader_config, what_changes_the_mathematics_is_refused_by_name)
     static const struct refusal qwen_rows[] = {
         {"{\"layer_types\":[\"full_attention\"]}", QUIRE_BAD_FILE, "layer_types has 1 entries for 4 layers"},
         {"{\"use_sliding_window\":true,\"layer_types\":[\"sliding_attention\",\"full_attention\",\"sliding_attention\","
-         "\"full_attention\"]}", QUIRE_UNSUPPORTED, "layer_types[1] is full_attention after a sliding_attention"},
-        {"{\"layer_types\":[\"linear_attention\",\"full_attention\",\"full_attention\",\"full_attention\"]}", QUIRE_UNSUPPORTED,
-         "layer_types[0]"},
+         "\"full_attention\"]}",
+         QUIRE_UNSUPPORTED, "layer_types[1] is full_attention after a sliding_attention"},
+        {"{\"layer_types\":[\"linear_attention\",\"full_attention\",\"full_attention\",\"full_attention\"]}",
+         QUIRE_UNSUPPORTED, "layer_types[0]"},
     };
     char qwen[sizeof llama + 32];
 
@@ -166,33 +174,38 @@ Test(loader_config, what_changes_the_mathematics_is_refused_by_name)
 /* Fields at which other models' features are off, and those that only describe training, are no reason to refuse. */
 Test(loader_config, neutral_values_and_unknown_fields_pass)
 {
-    struct arch arch = must_describe(llama,
+    struct arch arch = must_describe(
+        llama,
         "{\"quantization_config\":null,\"attn_logit_softcapping\":null,\"num_local_experts\":0,\"logit_scale\":1.0,"
         "\"use_qk_norm\":false,\"rope_scaling\":null,\"rope_parameters\":{},\"pretraining_tp\":1,\"use_cache\":true,"
-        "\"torch_dtype\":\"bfloat16\",\"_name_or_path\":\"x\",\"initializer_range\":0.02,\"a_new_field\":[1,{\"b\":2}]}");
+        "\"torch_dtype\":\"bfloat16\",\"_name_or_path\":\"x\",\"initializer_range\":0.02,\"a_new_field\":[1,{\"b\":2}]"
+        "}");
 
     cr_expect_eq(arch.position.rope.dims, 16);
     arch_deinit(&arch);
 }
 
-/* ---- what is read ------------------------------------------------------------------------------------------------- */
+/* ---- what is read ------------------------------------------------------------------------------------------------ */
 
 Test(loader_config, llama_fields_and_defaults)
 {
-    struct arch arch = must_describe(llama, "{\"-\":[\"num_key_value_heads\",\"rms_norm_eps\",\"max_position_embeddings\"]}");
+    struct arch arch =
+        must_describe(llama, "{\"-\":[\"num_key_value_heads\",\"rms_norm_eps\",\"max_position_embeddings\"]}");
 
     cr_expect_str_eq(arch.family, "llama");
     cr_expect(arch.layer_count == 4 && arch.hidden == 64 && arch.vocab_size == 32 && arch.position_max == 2048);
     cr_expect(arch.norm.kind == NORM_RMS && arch.norm.epsilon == 1e-6f && !arch.norm.bias);
     cr_expect(arch.attention.query_heads == 4 && arch.attention.kv_heads == 4 && arch.attention.head_dim == 16);
     cr_expect_eq(arch.attention.scale, 0.25f);
-    cr_expect(!arch.attention.qkv_bias && !arch.attention.out_bias && !arch.attention.qk_norm && arch.attention.window_tokens == 0);
+    cr_expect(!arch.attention.qkv_bias && !arch.attention.out_bias && !arch.attention.qk_norm &&
+              arch.attention.window_tokens == 0);
     cr_expect(arch.ffn.activation == ACTIVATION_SILU && arch.ffn.inner == 96 && arch.ffn.gated && !arch.ffn.bias);
     cr_expect(!arch.tied_embeddings && arch.embedding_scale == 1 && arch.logit_scale == 1);
     cr_expect(arch.position.kind == POSITION_ROPE && arch.position.rope.pairing == ROPE_HALVES);
     arch_deinit(&arch);
 
-    arch = must_describe(llama, "{\"attention_bias\":true,\"mlp_bias\":true,\"tie_word_embeddings\":true,\"head_dim\":24}");
+    arch = must_describe(llama,
+                         "{\"attention_bias\":true,\"mlp_bias\":true,\"tie_word_embeddings\":true,\"head_dim\":24}");
     cr_expect(arch.attention.qkv_bias && arch.attention.out_bias && arch.ffn.bias && arch.tied_embeddings);
     cr_expect_eq(arch.attention.head_dim, 24);
     arch_deinit(&arch);
@@ -222,17 +235,24 @@ Test(loader_config, windows_of_mistral_and_qwen)
     } rows[] = {
         {"{\"model_type\":\"mistral\",\"architectures\":[\"MistralForCausalLM\"],\"sliding_window\":32}", 32, 0},
         {"{\"model_type\":\"mistral\",\"architectures\":[\"MistralForCausalLM\"],\"sliding_window\":null}", 0, 0},
-        {"{\"model_type\":\"mistral\",\"architectures\":[\"MistralForCausalLM\"]}", 4096, 0}, /* transformers' default */
+        {"{\"model_type\":\"mistral\",\"architectures\":[\"MistralForCausalLM\"]}", 4096,
+         0}, /* transformers' default */
         {"{\"model_type\":\"qwen2\",\"architectures\":null,\"sliding_window\":32}", 0, 0},
         {"{\"model_type\":\"qwen2\",\"architectures\":null,\"sliding_window\":32,\"use_sliding_window\":true,"
-         "\"max_window_layers\":3}", 32, 3},
-        {"{\"model_type\":\"qwen2\",\"architectures\":null,\"sliding_window\":32,\"use_sliding_window\":true}", 0, 0}, /* 28 layers */
+         "\"max_window_layers\":3}",
+         32, 3},
+        {"{\"model_type\":\"qwen2\",\"architectures\":null,\"sliding_window\":32,\"use_sliding_window\":true}", 0,
+         0}, /* 28 layers */
         {"{\"model_type\":\"qwen2\",\"architectures\":null,\"sliding_window\":32,\"use_sliding_window\":true,"
-         "\"max_window_layers\":0}", 32, 0},
-        {"{\"model_type\":\"qwen3\",\"architectures\":null,\"sliding_window\":48,\"use_sliding_window\":true,\"layer_types\":"
-         "[\"full_attention\",\"full_attention\",\"sliding_attention\",\"sliding_attention\"]}", 48, 2},
+         "\"max_window_layers\":0}",
+         32, 0},
+        {"{\"model_type\":\"qwen3\",\"architectures\":null,\"sliding_window\":48,\"use_sliding_window\":true,\"layer_"
+         "types\":"
+         "[\"full_attention\",\"full_attention\",\"sliding_attention\",\"sliding_attention\"]}",
+         48, 2},
         {"{\"model_type\":\"qwen3\",\"architectures\":null,\"sliding_window\":null,\"layer_types\":"
-         "[\"full_attention\",\"full_attention\",\"full_attention\",\"full_attention\"]}", 0, 0},
+         "[\"full_attention\",\"full_attention\",\"full_attention\",\"full_attention\"]}",
+         0, 0},
         {"{\"sliding_window\":32}", 0, 0}, /* LLaMA does not look at it */
     };
 
@@ -249,17 +269,19 @@ Test(loader_config, qwen_biases_and_norms)
 {
     struct arch arch = must_describe(llama, "{\"model_type\":\"qwen2\",\"architectures\":null}");
 
-    cr_expect(arch.attention.qkv_bias && !arch.attention.out_bias && !arch.attention.qk_norm && arch.attention.head_dim == 16);
+    cr_expect(arch.attention.qkv_bias && !arch.attention.out_bias && !arch.attention.qk_norm &&
+              arch.attention.head_dim == 16);
     arch_deinit(&arch);
     arch = must_describe(llama, "{\"model_type\":\"qwen3\",\"architectures\":null}");
     cr_expect(!arch.attention.qkv_bias && arch.attention.qk_norm && arch.attention.head_dim == 128);
     arch_deinit(&arch);
 }
 
-/* ---- GGUF metadata ------------------------------------------------------------------------------------------------ */
+/* ---- GGUF metadata ----------------------------------------------------------------------------------------------- */
 
 /* Overwrites the 4-byte value of `key` in a copy of the real model's file. */
-static enum quire_status describe_patched(const char *key, const void *value, struct arch *arch, struct quire_error *error)
+static enum quire_status describe_patched(const char *key, const void *value, struct arch *arch,
+                                          struct quire_error *error)
 {
     size_t count;
     char *bytes = read_whole(shared_path("models/stories260K-F32.gguf"), &count);
@@ -306,8 +328,8 @@ Test(loader_config, gguf_hyper_parameters_are_held_to_the_same_bounds)
         struct arch arch;
         struct quire_error error = {""};
 
-        cr_expect_eq(describe_patched(rows[i].key, &rows[i].value, &arch, &error), QUIRE_BAD_FILE, "%s: %s", rows[i].key,
-                     error.message);
+        cr_expect_eq(describe_patched(rows[i].key, &rows[i].value, &arch, &error), QUIRE_BAD_FILE, "%s: %s",
+                     rows[i].key, error.message);
         cr_expect(strstr(error.message, rows[i].part) != NULL, "%s: %s", rows[i].key, error.message);
     }
 }
@@ -398,7 +420,8 @@ static void compare_scaling(const struct metadata *values, size_t count, const c
         cr_expect(fabsf(gguf.position.rope.inverse_frequency[i] / json.position.rope.inverse_frequency[i] - 1) < 1e-6f,
                   "%s: pair %u: %g and %g", patch, i, (double)gguf.position.rope.inverse_frequency[i],
                   (double)json.position.rope.inverse_frequency[i]);
-    cr_expect(fabsf(gguf.position.rope.attention_factor / json.position.rope.attention_factor - 1) < 1e-6f, "%s", patch);
+    cr_expect(fabsf(gguf.position.rope.attention_factor / json.position.rope.attention_factor - 1) < 1e-6f, "%s",
+              patch);
     arch_deinit(&gguf);
     arch_deinit(&json);
 }
@@ -416,8 +439,9 @@ Test(loader_config, gguf_scalings_equal_those_of_directories)
         return;
     compare_scaling(linear, 2, linear_patch);
     compare_scaling(old_linear, 1, linear_patch);
-    compare_scaling(yarn, 3, "{\"head_dim\":8,\"max_position_embeddings\":512,\"rope_scaling\":{\"type\":\"yarn\",\"factor\":8,"
-                             "\"beta_fast\":4}}");
+    compare_scaling(yarn, 3,
+                    "{\"head_dim\":8,\"max_position_embeddings\":512,\"rope_scaling\":{\"type\":\"yarn\",\"factor\":8,"
+                    "\"beta_fast\":4}}");
 }
 
 Test(loader_config, gguf_keys_that_are_not_known_are_refused_by_name)

@@ -1,5 +1,5 @@
 /* Range reads through both backends. */
-#include "container/file_read.h"
+#include "container/file_reader.h"
 
 #include "loader_scratch.h"
 
@@ -76,10 +76,12 @@ static void check_ranges(enum file_read_backend backend)
 
             if (left == 0)
                 continue;
-            ranges[slot] = (struct range){file, next[file], left < SLOT_BYTES ? (size_t)left : SLOT_BYTES - in_flight * 7};
+            ranges[slot] =
+                (struct range){file, next[file], left < SLOT_BYTES ? (size_t)left : SLOT_BYTES - in_flight * 7};
             next[file] += ranges[slot].bytes;
             file_reader_start(reader, slot, file, ranges[slot].offset, ranges[slot].bytes);
-            slot = ++in_flight < SLOTS && ended == 0 ? slot + 1 : slot; /* at first all slots, then the one that ended */
+            slot =
+                ++in_flight < SLOTS && ended == 0 ? slot + 1 : slot; /* at first all slots, then the one that ended */
         }
         if (in_flight == 0)
             break;
@@ -89,8 +91,8 @@ static void check_ranges(enum file_read_backend backend)
         ended++;
         const unsigned char *data = file_reader_slot(reader, slot);
         for (size_t i = 0; i < ranges[slot].bytes; i++)
-            cr_assert(data[i] == byte_at(ranges[slot].file, ranges[slot].offset + i), "file %u, byte %zu", ranges[slot].file,
-                      (size_t)ranges[slot].offset + i);
+            cr_assert(data[i] == byte_at(ranges[slot].file, ranges[slot].offset + i), "file %u, byte %zu",
+                      ranges[slot].file, (size_t)ranges[slot].offset + i);
     }
     cr_expect(ended >= 2 * FILE_BYTES / SLOT_BYTES);
     file_reader_close(reader);
@@ -119,7 +121,8 @@ static void check_end(enum file_read_backend backend)
     file_reader_start(reader, 2, 1, FILE_BYTES - 100, 101); /* one byte beyond the end */
     cr_expect_eq(file_reader_wait(reader, true, &slot, &error), QUIRE_IO);
     cr_expect_eq(slot, 2);
-    cr_expect(strstr(error.message, "part1: became shorter while it was read, at byte 3000017") != NULL, "%s", error.message);
+    cr_expect(strstr(error.message, "part1: became shorter while it was read, at byte 3000017") != NULL, "%s",
+              error.message);
     for (uint32_t i = 0; i < SLOTS; i++) /* closing waits for what is in flight */
         file_reader_start(reader, i, 0, i * SLOT_BYTES, SLOT_BYTES);
     file_reader_close(reader);

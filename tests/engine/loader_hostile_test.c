@@ -33,7 +33,8 @@ static enum outcome try_file(const char *path, char message[QUIRE_ERROR_BYTES])
     if (status == QUIRE_OK)
         outcome = ACCEPTED;
     else
-        cr_expect(error.message[0] != '\0' && strchr(error.message, '\n') == NULL, "%s: no sentence: \"%s\"", path, error.message);
+        cr_expect(error.message[0] != '\0' && strchr(error.message, '\n') == NULL, "%s: no sentence: \"%s\"", path,
+                  error.message);
     memcpy(message, error.message, QUIRE_ERROR_BYTES);
     model_file_close(file);
     return outcome;
@@ -65,7 +66,8 @@ static void check_row(const char *name, const char *expected)
     } else if (strcmp(expected, "ok") == 0 || strcmp(expected, "container-ok") == 0) {
         cr_expect(outcome != REFUSED_BY_CONTAINER, "%s: was refused: %s", name, message);
     } else {
-        cr_expect_str_eq(expected, "reject-or-ok", "%s: the table says \"%s\", which this test does not know", name, expected);
+        cr_expect_str_eq(expected, "reject-or-ok", "%s: the table says \"%s\", which this test does not know", name,
+                         expected);
     }
 }
 
@@ -106,7 +108,8 @@ Test(loader_hostile, many_empty_tensors_open_within_bounds)
 
     cr_assert(text != NULL);
     for (uint32_t i = 0; i < COUNT; i++)
-        end += sprintf(end, "%c\"t%u\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}", i == 0 ? '{' : ',', i);
+        end +=
+            sprintf(end, "%c\"t%u\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}", i == 0 ? '{' : ',', i);
     *end++ = '}';
     header = (uint64_t)(end - text) - 8;
     memcpy(text, &header, 8);
@@ -121,7 +124,7 @@ Test(loader_hostile, many_empty_tensors_open_within_bounds)
     cr_expect(after.ru_maxrss - before.ru_maxrss < 256 * 1024, "%ld KiB", after.ru_maxrss - before.ru_maxrss);
 }
 
-/* ---- truncations and flipped bytes of good files ------------------------------------------------------------------ */
+/* ---- truncations and flipped bytes of good files ----------------------------------------------------------------- */
 
 /* Cuts the file to shorter and shorter lengths: none of them is a model. Below `header_bytes` in small steps. The last
  * `padding_bytes` may be missing. */
@@ -136,7 +139,8 @@ static void cut_down(const char *name, const char *scratch, size_t header_bytes,
     for (size_t length = count - 1 - padding_bytes; length > 0; length -= step < length ? step : length) {
         step = length > header_bytes ? length / 9 : length % 29 + 1;
         cr_assert(truncate(path, (off_t)length) == 0);
-        cr_expect(try_file(path, message) == REFUSED_BY_CONTAINER, "%s: %zu of %zu bytes were accepted", name, length, count);
+        cr_expect(try_file(path, message) == REFUSED_BY_CONTAINER, "%s: %zu of %zu bytes were accepted", name, length,
+                  count);
     }
     cr_assert(truncate(path, 0) == 0);
     cr_expect(try_file(path, message) == REFUSED_BY_CONTAINER);
@@ -199,7 +203,7 @@ Test(loader_hostile, flipped_header_bytes_do_no_harm)
     flip("models/stories260K-hf/model.safetensors", "flip.safetensors", 5000, 2000);
 }
 
-/* ---- directories -------------------------------------------------------------------------------------------------- */
+/* ---- directories ------------------------------------------------------------------------------------------------- */
 
 static void expect_refusal(const char *path, enum quire_status status, const char *part)
 {

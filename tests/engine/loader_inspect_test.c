@@ -49,7 +49,9 @@ Test(loader_inspect, a_directory_shows_description_tokenizer_and_tensors)
 Test(loader_inspect, a_gguf_file_shows_its_metadata_too)
 {
     static const char *const lines[] = {
-        "format                 GGUF version 3\n", "tokenizer              llama, 512 tokens\n", "  llama.block_count  ",
+        "format                 GGUF version 3\n",
+        "tokenizer              llama, 512 tokens\n",
+        "  llama.block_count  ",
         "  tokenizer.ggml.tokens                      512 of type string\n",
         "  blk.0.attn_q.weight                              Q8_0    [64, 64]  4.25 KiB\n",
     };
@@ -61,9 +63,11 @@ Test(loader_inspect, a_gguf_file_shows_its_metadata_too)
 Test(loader_inspect, files_without_description_or_weights_are_shown)
 {
     static const char *const lone[] = {"no configuration, 1 safetensors file", "model.embed_tokens.weight"};
-    static const char *const vocabulary[] = {"tensors                0,", "cannot be served", "\"token_embd.weight\" is missing",
+    static const char *const vocabulary[] = {"tensors                0,", "cannot be served",
+                                             "\"token_embd.weight\" is missing",
                                              "tokenizer              llama, split as default, 32000 tokens"};
-    static const char *const foreign[] = {"the architecture \"falcon\" is not supported", "tokenizer              gpt2"};
+    static const char *const foreign[] = {"the architecture \"falcon\" is not supported",
+                                          "tokenizer              gpt2"};
 
     if (!shared_is_there())
         return;
@@ -74,8 +78,16 @@ Test(loader_inspect, files_without_description_or_weights_are_shown)
 
 Test(loader_inspect, a_broken_model_is_shown_and_refused)
 {
-    static const struct synthetic shape = {.hidden = 32, .layers = 1, .query_heads = 2, .kv_heads = 1, .head_dim = 16, .inner = 32,
-                                           .vocab = 8, .tied = true, .type = ROW_F32, .up_type = ROW_F32};
+    static const struct synthetic shape = {.hidden = 32,
+                                           .layers = 1,
+                                           .query_heads = 2,
+                                           .kv_heads = 1,
+                                           .head_dim = 16,
+                                           .inner = 32,
+                                           .vocab = 8,
+                                           .tied = true,
+                                           .type = ROW_F32,
+                                           .up_type = ROW_F32};
     char path[SCRATCH_PATH_BYTES];
     struct quire_error error = {""};
     json_t *config;
@@ -85,7 +97,8 @@ Test(loader_inspect, a_broken_model_is_shown_and_refused)
     json_object_set_new(config, "vocab_size", json_integer(9));
     json_dump_file(config, path, 0);
     free(inspect(scratch_path("model", path), QUIRE_BAD_FILE, &error));
-    cr_expect(strstr(error.message, "\"model.embed_tokens.weight\" has the shape [8, 32]") != NULL, "%s", error.message);
+    cr_expect(strstr(error.message, "\"model.embed_tokens.weight\" has the shape [8, 32]") != NULL, "%s",
+              error.message);
     json_decref(config);
     free(inspect(scratch_path("absent", path), QUIRE_NOT_FOUND, &error));
 }

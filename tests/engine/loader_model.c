@@ -37,7 +37,7 @@ static float definition(enum role role, uint32_t layer, uint32_t row, uint32_t c
     return (float)((int32_t)((mixed >> 16) % 255u) - 127);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 struct tensor {
     char name[80];
@@ -59,7 +59,8 @@ static size_t type_bytes(enum row_type type)
     return type == ROW_F32 ? 4 : 2;
 }
 
-static void add(struct tensors *tensors, enum role role, uint32_t layer, uint32_t rows, uint32_t columns, bool bias, enum row_type type)
+static void add(struct tensors *tensors, enum role role, uint32_t layer, uint32_t rows, uint32_t columns, bool bias,
+                enum row_type type)
 {
     tensors->items = realloc(tensors->items, (tensors->count + 1) * sizeof tensors->items[0]);
     cr_assert(tensors->items != NULL);
@@ -98,7 +99,8 @@ static struct tensors list(const struct synthetic *m, bool gguf)
         snprintf(stem, sizeof stem, gguf ? names[tensor->role].gguf : names[tensor->role].hf, tensor->layer);
         snprintf(tensor->name, sizeof tensor->name, "%s.%s", stem, tensor->bias ? "bias" : "weight");
         tensor->offset = tensors.bytes;
-        tensors.bytes += (uint64_t)tensor->rows * (tensor->columns != 0 ? tensor->columns : 1) * type_bytes(tensor->type);
+        tensors.bytes +=
+            (uint64_t)tensor->rows * (tensor->columns != 0 ? tensor->columns : 1) * type_bytes(tensor->type);
         if (gguf)
             tensors.bytes = (tensors.bytes + 31) / 32 * 32;
     }
@@ -144,11 +146,11 @@ void synthetic_write_directory(const struct synthetic *m, const char *name)
     static const char *const types[] = {[ROW_F32] = "F32", [ROW_F16] = "F16", [ROW_BF16] = "BF16"};
     struct tensors tensors = list(m, false);
     json_t *header = json_object();
-    json_t *config = json_pack("{ss, si, si, si, si, si, si, si, sf, sb, sb, si}", "model_type", "llama", "hidden_size", m->hidden,
-                               "num_hidden_layers", m->layers, "num_attention_heads", m->query_heads, "num_key_value_heads",
-                               m->kv_heads, "head_dim", m->head_dim, "intermediate_size", m->inner, "vocab_size", m->vocab,
-                               "rms_norm_eps", 1e-5, "tie_word_embeddings", m->tied, "attention_bias", m->qkv_bias,
-                               "max_position_embeddings", 64);
+    json_t *config = json_pack("{ss, si, si, si, si, si, si, si, sf, sb, sb, si}", "model_type", "llama", "hidden_size",
+                               m->hidden, "num_hidden_layers", m->layers, "num_attention_heads", m->query_heads,
+                               "num_key_value_heads", m->kv_heads, "head_dim", m->head_dim, "intermediate_size",
+                               m->inner, "vocab_size", m->vocab, "rms_norm_eps", 1e-5, "tie_word_embeddings", m->tied,
+                               "attention_bias", m->qkv_bias, "max_position_embeddings", 64);
     char path[SCRATCH_PATH_BYTES];
     uint64_t length;
     char *text, *bytes;
@@ -203,9 +205,13 @@ void synthetic_write_gguf(const struct synthetic *m, const char *name)
     const struct {
         const char *key;
         uint32_t value;
-    } numbers[] = {{"llama.block_count", m->layers}, {"llama.embedding_length", m->hidden}, {"llama.context_length", 64},
-                   {"llama.feed_forward_length", m->inner}, {"llama.attention.head_count", m->query_heads},
-                   {"llama.attention.head_count_kv", m->kv_heads}, {"llama.attention.key_length", m->head_dim},
+    } numbers[] = {{"llama.block_count", m->layers},
+                   {"llama.embedding_length", m->hidden},
+                   {"llama.context_length", 64},
+                   {"llama.feed_forward_length", m->inner},
+                   {"llama.attention.head_count", m->query_heads},
+                   {"llama.attention.head_count_kv", m->kv_heads},
+                   {"llama.attention.key_length", m->head_dim},
                    {"llama.attention.value_length", m->head_dim}};
     uint32_t version = 3, string = 8, number = 4;
     uint64_t tensor_count = tensors.count, key_count = 2 + sizeof numbers / sizeof numbers[0];
@@ -235,9 +241,10 @@ void synthetic_write_gguf(const struct synthetic *m, const char *name)
     free(tensors.items);
 }
 
-/* ---- checking ----------------------------------------------------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------------------------------------------------- */
 
-static void check_rows(const struct matrix *matrix, uint32_t first, enum role role, uint32_t layer, uint32_t rows, bool bias)
+static void check_rows(const struct matrix *matrix, uint32_t first, enum role role, uint32_t layer, uint32_t rows,
+                       bool bias)
 {
     float *row = malloc(matrix->inputs * sizeof row[0]);
 
@@ -245,10 +252,10 @@ static void check_rows(const struct matrix *matrix, uint32_t first, enum role ro
     for (uint32_t i = 0; i < rows; i++) {
         matrix_row(matrix, first + i, row);
         for (uint32_t j = 0; j < matrix->inputs; j++)
-            cr_assert(row[j] == definition(role, layer, i, j), "role %d, layer %u, row %u, column %u: %g, not %g", (int)role,
-                      layer, i, j, (double)row[j], (double)definition(role, layer, i, j));
-        cr_assert(!bias || matrix->bias[first + i] == definition(role, layer, i, UINT32_MAX), "bias %d, layer %u, row %u",
-                  (int)role, layer, i);
+            cr_assert(row[j] == definition(role, layer, i, j), "role %d, layer %u, row %u, column %u: %g, not %g",
+                      (int)role, layer, i, j, (double)row[j], (double)definition(role, layer, i, j));
+        cr_assert(!bias || matrix->bias[first + i] == definition(role, layer, i, UINT32_MAX),
+                  "bias %d, layer %u, row %u", (int)role, layer, i);
     }
     free(row);
 }

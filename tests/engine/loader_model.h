@@ -1,5 +1,5 @@
-/* Synthetic LLaMA models for the loader's tests: every weight is a small integer that its place determines, so that what was
- * loaded can be compared with the definition, whatever container and element type it went through. */
+/* Synthetic LLaMA models for the loader's tests: every weight is a small integer that its place determines, so that
+ * what was loaded can be compared with the definition, whatever container and element type it went through. */
 #ifndef QUIRE_LOADER_MODEL_H
 #define QUIRE_LOADER_MODEL_H
 
@@ -13,7 +13,7 @@ struct synthetic {
     enum row_type up_type; /* of the up projection, fused with the gate */
 };
 
-/* Writes it to the scratch directory as NAME/ (Hugging Face) or NAME (a GGUF file, with queries and keys interleaved). */
+/* Writes it to the scratch directory: a Hugging Face directory, or a GGUF file with queries and keys interleaved. */
 void synthetic_write_directory(const struct synthetic *model, const char *name);
 void synthetic_write_gguf(const struct synthetic *model, const char *name);
 

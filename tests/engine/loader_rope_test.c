@@ -1,4 +1,4 @@
-/* Rotary frequencies of every scaling against transformers' (tests/fixtures/rope.json, made by make_rope_fixtures.py). */
+/* Rotary frequencies of every scaling against transformers' (fixtures/rope.json, made by make_rope_fixtures.py). */
 #include "model/arch.h"
 #include "model/weights.h"
 
@@ -25,7 +25,8 @@ static void check_case(const json_t *test)
     scratch_model(name, json_object_get(test, "config"));
     cr_assert_eq(model_file_open(scratch_path(name, path), &file, &error), QUIRE_OK, "%s: %s", name, error.message);
     cr_assert_eq(arch_from_file(file, length, &arch, &error), QUIRE_OK, "%s: %s", name, error.message);
-    cr_expect_eq(arch.position.rope.dims, 2 * json_array_size(frequencies), "%s: %u dims", name, arch.position.rope.dims);
+    cr_expect_eq(arch.position.rope.dims, 2 * json_array_size(frequencies), "%s: %u dims", name,
+                 arch.position.rope.dims);
     for (uint32_t i = 0; i < arch.position.rope.dims / 2; i++) {
         double reference = json_number_value(json_array_get(frequencies, i));
         double value = (double)arch.position.rope.inverse_frequency[i];

@@ -46,18 +46,52 @@ static void must_load(const char *path, uint32_t workers, struct loaded *out)
     cr_assert_eq(load(path, workers, out, &error), QUIRE_OK, "%s: %s", path, error.message);
 }
 
-/* ---- synthetic models: every weight is known ---------------------------------------------------------------------- */
+/* ---- synthetic models: every weight is known --------------------------------------------------------------------- */
 
 /* Sizes that share panels between queries, keys and values, and heads that fit no panel; matrices of several chunks. */
 static const struct synthetic shapes[] = {
-    {.hidden = 60, .layers = 2, .query_heads = 5, .kv_heads = 1, .head_dim = 10, .inner = 77, .vocab = 131, .tied = true,
-     .qkv_bias = true, .type = ROW_F32, .up_type = ROW_F32},
-    {.hidden = 96, .layers = 1, .query_heads = 4, .kv_heads = 2, .head_dim = 48, .inner = 100, .vocab = 64, .tied = false,
-     .qkv_bias = true, .type = ROW_BF16, .up_type = ROW_BF16},
-    {.hidden = 128, .layers = 3, .query_heads = 8, .kv_heads = 8, .head_dim = 16, .inner = 256, .vocab = 1000, .tied = true,
-     .type = ROW_F16, .up_type = ROW_F32}, /* gate and up of different types */
-    {.hidden = 1200, .layers = 1, .query_heads = 20, .kv_heads = 4, .head_dim = 64, .inner = 2500, .vocab = 9001, .tied = true,
-     .type = ROW_F32, .up_type = ROW_F32},
+    {.hidden = 60,
+     .layers = 2,
+     .query_heads = 5,
+     .kv_heads = 1,
+     .head_dim = 10,
+     .inner = 77,
+     .vocab = 131,
+     .tied = true,
+     .qkv_bias = true,
+     .type = ROW_F32,
+     .up_type = ROW_F32},
+    {.hidden = 96,
+     .layers = 1,
+     .query_heads = 4,
+     .kv_heads = 2,
+     .head_dim = 48,
+     .inner = 100,
+     .vocab = 64,
+     .tied = false,
+     .qkv_bias = true,
+     .type = ROW_BF16,
+     .up_type = ROW_BF16},
+    {.hidden = 128,
+     .layers = 3,
+     .query_heads = 8,
+     .kv_heads = 8,
+     .head_dim = 16,
+     .inner = 256,
+     .vocab = 1000,
+     .tied = true,
+     .type = ROW_F16,
+     .up_type = ROW_F32}, /* gate and up of different types */
+    {.hidden = 1200,
+     .layers = 1,
+     .query_heads = 20,
+     .kv_heads = 4,
+     .head_dim = 64,
+     .inner = 2500,
+     .vocab = 9001,
+     .tied = true,
+     .type = ROW_F32,
+     .up_type = ROW_F32},
 };
 
 Test(loader_weights, every_weight_of_both_containers_is_in_its_place)
@@ -115,8 +149,8 @@ Test(loader_weights, any_backend_and_worker_count_gives_the_same_bytes)
                 continue;
             }
             cr_assert_eq(status, QUIRE_OK, "%s", error.message);
-            cr_expect(memcmp(first.weights.fingerprint, other.weights.fingerprint, 16) == 0, "%s, %u workers", backends[b],
-                      workers[w]);
+            cr_expect(memcmp(first.weights.fingerprint, other.weights.fingerprint, 16) == 0, "%s, %u workers",
+                      backends[b], workers[w]);
             cr_assert_eq(first.weights.bytes, other.weights.bytes);
             cr_expect(memcmp(first.weights.embedding.panels, other.weights.embedding.panels,
                              matrix_panel_count(&first.weights.embedding) *
@@ -128,7 +162,7 @@ Test(loader_weights, any_backend_and_worker_count_gives_the_same_bytes)
     unload(&first);
 }
 
-/* ---- fingerprints and progress ------------------------------------------------------------------------------------ */
+/* ---- fingerprints and progress ----------------------------------------------------------------------------------- */
 
 Test(loader_weights, fingerprint_sees_one_bit_and_the_description)
 {
@@ -191,7 +225,8 @@ Test(loader_weights, progress_ends_at_the_total_and_measure_is_what_load_takes)
     cr_assert_eq(model_file_open(scratch_path("progress", path), &loaded.file, &error), QUIRE_OK, "%s", error.message);
     cr_assert_eq(arch_from_file(loaded.file, 0, &loaded.arch, &error), QUIRE_OK, "%s", error.message);
     cr_assert_eq(weights_measure(loaded.file, &loaded.arch, &bytes, &error), QUIRE_OK);
-    cr_assert_eq(weights_load(loaded.file, &loaded.arch, pool, note_progress, &progress, &loaded.weights, &error), QUIRE_OK);
+    cr_assert_eq(weights_load(loaded.file, &loaded.arch, pool, note_progress, &progress, &loaded.weights, &error),
+                 QUIRE_OK);
     cr_expect_eq(loaded.weights.bytes, bytes);
     cr_expect(progress.calls >= 2 && progress.calls <= 51, "%u calls", progress.calls);
     cr_expect_eq(progress.done, progress.total);
@@ -199,7 +234,7 @@ Test(loader_weights, progress_ends_at_the_total_and_measure_is_what_load_takes)
     unload(&loaded);
 }
 
-/* ---- real and random models in two containers --------------------------------------------------------------------- */
+/* ---- real and random models in two containers -------------------------------------------------------------------- */
 
 static void compare_matrices(const char *name, const struct matrix *a, const struct matrix *b, float tolerance)
 {
@@ -215,8 +250,8 @@ static void compare_matrices(const char *name, const struct matrix *a, const str
         for (uint32_t j = 0; j < a->inputs; j++)
             largest = fmaxf(largest, fabsf(left[j]));
         for (uint32_t j = 0; j < a->inputs; j++)
-            cr_assert(fabsf(left[j] - right[j]) <= tolerance * largest, "%s [%u][%u]: %g and %g", name, i, j, (double)left[j],
-                      (double)right[j]);
+            cr_assert(fabsf(left[j] - right[j]) <= tolerance * largest, "%s [%u][%u]: %g and %g", name, i, j,
+                      (double)left[j], (double)right[j]);
         cr_assert(a->bias == NULL || a->bias[i] == b->bias[i], "%s: bias %u", name, i);
     }
     free(left);
@@ -258,7 +293,8 @@ static void compare(const char *left_path, const char *right_path, float toleran
         cr_assert(a.weights.position_table[i] == b.weights.position_table[i], "position %u", i);
     if (a.arch.position.kind == POSITION_ROPE)
         for (uint32_t i = 0; i < a.arch.position.rope.dims / 2; i++)
-            cr_assert(fabsf(a.arch.position.rope.inverse_frequency[i] / b.arch.position.rope.inverse_frequency[i] - 1) < 1e-6f,
+            cr_assert(fabsf(a.arch.position.rope.inverse_frequency[i] / b.arch.position.rope.inverse_frequency[i] - 1) <
+                          1e-6f,
                       "frequency %u", i);
     unload(&a);
     unload(&b);
@@ -275,7 +311,8 @@ static void compare_fixtures(const char *left, const char *right)
     compare(paths[0], paths[1], 0);
 }
 
-/* The gguf package wrote these from the same weights (make_model_fixtures.py): transposed, permuted, sharded, with factors. */
+/* The gguf package wrote these from the same weights (make_model_fixtures.py): transposed, permuted, sharded, with
+ * factors. */
 Test(loader_weights, fixtures_agree_between_containers)
 {
     compare_fixtures("llama", "llama-gguf.gguf");

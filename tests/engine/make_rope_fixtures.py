@@ -3,7 +3,7 @@
 
     python make_rope_fixtures.py      needs torch, transformers
 
-Each case is a config.json, the total length in tokens (0: the model's own) and what transformers' own LlamaRotaryEmbedding
+Each case is a config.json, the total length in tokens (0: the model's own) and what transformers' LlamaRotaryEmbedding
 holds after it has seen that many positions: float32 inverse frequencies and the factor on cos and sin.
 """
 import json
@@ -47,7 +47,8 @@ CASES = {
     "yarn-qwen": old(dict(type="yarn", factor=4.0, original_max_position_embeddings=32768),
                      max_position_embeddings=32768, rope_theta=1000000.0, head_dim=128),
     "yarn-no-original": old(dict(rope_type="yarn", factor=16.0)),
-    "yarn-betas": old(dict(rope_type="yarn", factor=40, original_max_position_embeddings=1024, beta_fast=16, beta_slow=2)),
+    "yarn-betas": old(dict(rope_type="yarn", factor=40, original_max_position_embeddings=1024, beta_fast=16,
+                           beta_slow=2)),
     "yarn-mscale": old(dict(rope_type="yarn", factor=40, original_max_position_embeddings=1024, mscale=1.0,
                             mscale_all_dim=0.707)),
     "yarn-mscale-alone": old(dict(rope_type="yarn", factor=40, original_max_position_embeddings=1024, mscale=0.5)),
@@ -89,7 +90,8 @@ def main():
     lines = []
     for name, (config, length) in CASES.items():
         frequencies, factor = reference(config, length)
-        case = dict(name=name, config=config, model_len_max=length, attention_factor=factor, inverse_frequency=frequencies)
+        case = dict(name=name, config=config, model_len_max=length, attention_factor=factor,
+                    inverse_frequency=frequencies)
         lines.append(json.dumps(case, separators=(",", ":")))
     OUT.write_text("[" + ",\n".join(lines) + "]\n")
 
