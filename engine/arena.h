@@ -1,5 +1,6 @@
-/* One mapping from which everything with the engine's lifetime is cut at open: activations, scratch, tables. Nothing is given
- * back before arena_deinit. The same layout function runs twice: over an arena that only measures, then over the real one. */
+/* One mapping from which everything with the engine's lifetime is cut at open: activations, scratch, tables. Nothing
+ * is given back before arena_deinit. The same layout function runs twice: over an arena that only measures, then
+ * over the real one. */
 #ifndef QUIRE_ARENA_H
 #define QUIRE_ARENA_H
 
@@ -28,7 +29,8 @@ void arena_deinit(struct arena *arena);
  * programmer's error and asserts. */
 void *arena_take(struct arena *arena, size_t count, size_t item_bytes);
 
-/* Anonymous zeroed memory in huge pages where the system has them; pages cost memory when first touched. NULL when refused. */
+/* Anonymous zeroed memory in huge pages where the system has them; pages cost memory when first touched. NULL when
+ * refused. */
 void *pages_map(size_t bytes);
 void pages_unmap(void *pages, size_t bytes);
 

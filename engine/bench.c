@@ -1,5 +1,5 @@
-/* `quire bench`: prefill and decode rates, and beside them what the machine can do at most, measured in the same run, because
- * neighbours on shared hardware change both. Main thread. */
+/* `quire bench`: prefill and decode rates, and beside them what the machine can do at most, measured in the same
+ * run, because neighbours on shared hardware change both. Main thread. */
 #include "bench.h"
 
 #include "ceilings.h"
@@ -74,7 +74,7 @@ static size_t peak_resident_bytes(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
 }
 
-/* ---- what a token costs at least --------------------------------------------------------------------------------------- */
+/* ---- what a token costs at least --------------------------------------------------------------------------------- */
 
 static size_t matrix_bytes(const struct matrix *matrix)
 {
@@ -86,8 +86,8 @@ static double matrix_operations(const struct matrix *matrix)
     return 2.0 * matrix->outputs * matrix->inputs;
 }
 
-/* Bytes and operations of a step of `batch` sequences with `rows` rows each, the first at `position`; per row. The head serves
- * one row of each sequence. */
+/* Bytes and operations of a step of `batch` sequences with `rows` rows each, the first at `position`; per row. The
+ * head serves one row of each sequence. */
 static void fill_costs(const struct engine *engine, struct bench_row *row, uint32_t rows, uint32_t position)
 {
     const struct arch *arch = &engine->arch;
@@ -110,14 +110,15 @@ static void fill_costs(const struct engine *engine, struct bench_row *row, uint3
     row->operations_per_token = operations;
 }
 
-/* ---- measuring ------------------------------------------------------------------------------------------------------- */
+/* ---- measuring --------------------------------------------------------------------------------------------------- */
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
 }
 
-/* Gives each of `batch` sequences blocks of its own; returns how many tokens each can have, 0 where the batch does not fit. */
+/* Gives each of `batch` sequences blocks of its own; returns how many tokens each can have, 0 where the batch does
+ * not fit. */
 static uint32_t share_blocks(struct bench *bench, uint32_t batch)
 {
     const struct engine_limits *limits = engine_limits(bench->engine);
@@ -131,7 +132,8 @@ static uint32_t share_blocks(struct bench *bench, uint32_t batch)
     return smaller(blocks * KV_BLOCK_TOKENS, limits->model_len_max);
 }
 
-/* Runs `batch` sequences over positions [from, to) in as few steps as the limits allow; the last row of each draws a token. */
+/* Runs `batch` sequences over positions [from, to) in as few steps as the limits allow; the last row of each draws a
+ * token. */
 static enum quire_status run_rows(struct bench *bench, uint32_t batch, uint32_t from, uint32_t to,
                                   struct quire_error *error)
 {

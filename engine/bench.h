@@ -15,9 +15,10 @@ struct bench_range {
 struct bench_row {
     enum bench_phase phase;
     uint32_t batch;          /* sequences */
-    uint32_t context_tokens; /* prefill: tokens of each sequence; decode: positions that each new token sees before it */
+    uint32_t context_tokens; /* prefill: tokens of each sequence; decode: positions before each new token */
     struct bench_range tokens_per_s;
-    double bytes_per_token, operations_per_token; /* what the model must read and compute at least, f32 multiply-adds count two */
+    /* What the model must read and compute at least; a multiply-add counts two. */
+    double bytes_per_token, operations_per_token;
 };
 
 struct bench_report {
@@ -31,8 +32,8 @@ struct bench_report {
     struct bench_row rows[BENCH_ROWS_MAX];
 };
 
-/* Opens the model, measures and writes the report, as text or JSON. Each reading lasts at least `reading_seconds`; engine_bench
- * takes enough for stable medians, tests take few. */
+/* Opens the model, measures and writes the report, as text or JSON. Each reading lasts at least `reading_seconds`;
+ * engine_bench takes enough for stable medians, tests take few. */
 QUIRE_NODISCARD enum quire_status bench_run(const struct engine_options *options, double reading_seconds, bool json,
                                             FILE *out, struct quire_error *error);
 

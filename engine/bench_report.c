@@ -17,32 +17,37 @@ static enum quire_status finish(FILE *out, struct quire_error *error)
     return QUIRE_OK;
 }
 
+static void print_row(const struct bench_report *report, const struct bench_row *row, FILE *out)
+{
+    double rate = row->tokens_per_s.median;
+    double bytes_per_s = rate * row->bytes_per_token, operations_per_s = rate * row->operations_per_token;
+    char range[48];
+
+    snprintf(range, sizeof range, "(%.1f .. %.1f)", row->tokens_per_s.min, row->tokens_per_s.max);
+    fprintf(out, "%-7s  %5u  %7u  %9.1f  %-20s  %6.1f  %6.0f%%  %8.1f  %5.0f%%  %7.0f%%\n", phase_names[row->phase],
+            row->batch, row->context_tokens, rate, range, bytes_per_s * 1e-9,
+            100 * bytes_per_s / report->read_bytes_per_s, operations_per_s * 1e-9,
+            100 * operations_per_s / report->multiply_add_per_s, 100 * operations_per_s / report->sgemm_per_s);
+}
+
 enum quire_status bench_report_text(const struct bench_report *report, FILE *out, struct quire_error *error)
 {
     const struct engine_limits *limits = report->limits;
 
     fprintf(out, "model      %s, %s weights\n", limits->architecture, limits->weight_type);
-    fprintf(out, "machine    %s kernels, %u threads: reads %.1f GB/s, f32 multiply-add %.1f GFLOP/s, OpenBLAS sgemm %.1f GFLOP/s\n",
-            limits->kernels, report->thread_count, report->read_bytes_per_s * 1e-9, report->multiply_add_per_s * 1e-9,
-            report->sgemm_per_s * 1e-9);
+    fprintf(out, "machine    %s kernels, %u threads; ", limits->kernels, report->thread_count);
+    fprintf(out, "reads %.1f GB/s, f32 multiply-add %.1f GFLOP/s, OpenBLAS sgemm %.1f GFLOP/s\n",
+            report->read_bytes_per_s * 1e-9, report->multiply_add_per_s * 1e-9, report->sgemm_per_s * 1e-9);
     fprintf(out, "start-up   %.2f s to the first token\n", report->startup_s);
     fprintf(out, "memory     weights %.2f GiB, activations %.2f GiB, KV cache %.2f GiB; resident at most %.2f GiB",
             gibibytes(limits->weight_bytes), gibibytes(limits->activation_bytes), gibibytes(limits->kv_bytes),
             gibibytes(report->peak_bytes));
     if (report->budget_bytes != 0)
         fprintf(out, " of a budget of %.2f GiB", gibibytes(report->budget_bytes));
-    fprintf(out, "\n\nphase    batch  context   tokens/s  (min .. max)           GB/s  of read   GFLOP/s  of f32  of sgemm\n");
-    for (uint32_t i = 0; i < report->row_count; i++) {
-        const struct bench_row *row = &report->rows[i];
-        double rate = row->tokens_per_s.median;
-
-        fprintf(out, "%-7s  %5u  %7u  %9.1f  (%.1f .. %.1f)%*s %6.1f  %6.0f%%  %8.1f  %5.0f%%  %7.0f%%\n",
-                phase_names[row->phase], row->batch, row->context_tokens, rate, row->tokens_per_s.min,
-                row->tokens_per_s.max, 18 - snprintf(NULL, 0, "%.1f .. %.1f", row->tokens_per_s.min, row->tokens_per_s.max),
-                "", rate * row->bytes_per_token * 1e-9, 100 * rate * row->bytes_per_token / report->read_bytes_per_s,
-                rate * row->operations_per_token * 1e-9, 100 * rate * row->operations_per_token / report->multiply_add_per_s,
-                100 * rate * row->operations_per_token / report->sgemm_per_s);
-    }
+    fputs("\n\nphase    batch  context   tokens/s  (min .. max)            GB/s  of read   GFLOP/s  of f32  of sgemm\n",
+          out);
+    for (uint32_t i = 0; i < report->row_count; i++)
+        print_row(report, &report->rows[i], out);
     return finish(out, error);
 }
 

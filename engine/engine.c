@@ -1,6 +1,6 @@
-/* Opens a model and runs steps. engine_open and engine_close: main thread; engine_step: the step thread, which is worker 0 of
- * the engine's pool. All memory is reserved in engine_open, in this order: sizes are computed first and put against the
- * budget, then weights are read. */
+/* Opens a model and runs steps. engine_open and engine_close: main thread; engine_step: the step thread, which is
+ * worker 0 of the engine's pool. All memory is reserved in engine_open, in this order: sizes are computed first and
+ * put against the budget, then weights are read. */
 #include "engine_private.h"
 
 #include "generation_config.h"
@@ -14,9 +14,9 @@
 #define STEP_TOKENS_DEFAULT 512u
 #define SEQUENCE_DEFAULT 256u
 #define STEP_TOKENS_LIMIT (1u << 20) /* counts of rows times a model's widths stay far from any overflow below */
-#define NUMERIC_CLASS "f32-fma-1"    /* kernels.h: all rows of one class agree bit for bit; a change of bits is a new class */
+#define NUMERIC_CLASS "f32-fma-1"    /* rows of kernels.h agree bit for bit; a change of bits is a new class */
 
-/* ---- limits ---------------------------------------------------------------------------------------------------------- */
+/* ---- limits ------------------------------------------------------------------------------------------------------ */
 
 static enum quire_status fill_limits(struct engine *engine, const struct engine_options *options,
                                      struct quire_error *error)
@@ -85,7 +85,7 @@ static const char *weight_type(const struct weights *weights)
     return names[weights->layers[0].ffn_in.format];
 }
 
-/* ---- open ------------------------------------------------------------------------------------------------------------ */
+/* ---- open -------------------------------------------------------------------------------------------------------- */
 
 /* Everything that comes from the arena, in one place: run once to measure and once to cut. */
 static void cut_arena(struct engine *engine, struct arena *arena, uint32_t worker_count)
@@ -109,7 +109,8 @@ static enum quire_status plan_memory(struct engine *engine, const struct engine_
         return status;
     cut_arena(engine, &measuring, options->thread_count);
     if (measuring.overflowed || limits->group[0].block_bytes == SIZE_MAX)
-        return quire_fail(error, QUIRE_NO_MEMORY, "%s: the model's sizes exceed the address space", options->model_path);
+        return quire_fail(error, QUIRE_NO_MEMORY, "%s: the model's sizes exceed the address space",
+                          options->model_path);
     limits->activation_bytes = measuring.used;
     status = memory_plan_blocks(&(struct memory_request){.budget_bytes = options->memory_budget_bytes,
                                                          .kv_cache_bytes = options->kv_cache_bytes,
@@ -205,7 +206,7 @@ const struct engine_limits *engine_limits(const struct engine *engine)
     return &engine->limits;
 }
 
-/* ---- step ------------------------------------------------------------------------------------------------------------ */
+/* ---- step -------------------------------------------------------------------------------------------------------- */
 
 enum quire_status engine_step(struct engine *engine, const struct step_plan *plan, struct step_result *result,
                               struct quire_error *error)

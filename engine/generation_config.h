@@ -5,8 +5,8 @@
 #include "limits.h"
 #include "status.h"
 
-/* Sets limits->sampling from the file beside the model in `model_path`; unset (NAN or 0) where `model_path` is no directory,
- * holds no such file, or the file leaves a field out or null. QUIRE_BAD_FILE names the field. */
+/* Sets limits->sampling from the file beside the model in `model_path`; unset (NAN or 0) where `model_path` is no
+ * directory, holds no such file, or the file leaves a field out or null. QUIRE_BAD_FILE names the field. */
 QUIRE_NODISCARD enum quire_status generation_config_read(const char *model_path, struct engine_limits *limits,
                                                          struct quire_error *error);
 

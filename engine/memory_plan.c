@@ -29,8 +29,8 @@ static enum quire_status kv_room(const struct memory_request *request, size_t *r
     *room = request->budget_bytes - fixed;
     if (request->kv_cache_bytes > *room)
         return quire_fail(error, QUIRE_NO_MEMORY,
-                          "a KV cache of %.1f MiB does not fit: weights (%.1f MiB) and activations (%.1f MiB) leave %.1f "
-                          "MiB of the memory budget of %.1f MiB",
+                          "a KV cache of %.1f MiB does not fit: weights (%.1f MiB) and activations (%.1f MiB) leave "
+                          "%.1f MiB of the memory budget of %.1f MiB",
                           MIB(request->kv_cache_bytes), MIB(request->weight_bytes), MIB(request->activation_bytes),
                           MIB(*room), MIB(request->budget_bytes));
     if (request->kv_cache_bytes != 0)
@@ -57,8 +57,8 @@ enum quire_status memory_plan_blocks(const struct memory_request *request, uint3
                           (double)room / 1024, KV_BLOCK_TOKENS, (double)request->block_bytes / 1024);
     if (count < sequence_blocks)
         return quire_fail(error, QUIRE_NO_MEMORY,
-                          "the KV cache has room for %zu tokens (%.1f MiB), but one sequence may have %u (%.1f MiB): pass "
-                          "--max-model-len %zu or less, or allow more with --kv-cache-memory",
+                          "the KV cache has room for %zu tokens (%.1f MiB), but one sequence may have %u (%.1f MiB): "
+                          "pass --max-model-len %zu or less, or allow more with --kv-cache-memory",
                           count * KV_BLOCK_TOKENS, MIB(count * request->block_bytes), request->model_len_max,
                           MIB((double)sequence_blocks * (double)request->block_bytes), count * KV_BLOCK_TOKENS);
     *block_count = (uint32_t)count;

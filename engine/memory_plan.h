@@ -15,9 +15,10 @@ struct memory_request {
     uint32_t model_len_max, sequence_max;
 };
 
-/* The number of KV blocks: what kv_cache_bytes holds, or else what the budget leaves, and never more than sequence_max
- * sequences of model_len_max tokens need. QUIRE_NO_MEMORY with the numbers and the way out when weights and activations exceed the
- * budget or not even one sequence of model_len_max tokens would fit: nothing is shortened in silence. */
+/* The number of KV blocks: what kv_cache_bytes holds, or else what the budget leaves, and never more than
+ * sequence_max sequences of model_len_max tokens need. QUIRE_NO_MEMORY with the numbers and the way out when weights
+ * and activations exceed the budget or not even one sequence of model_len_max tokens would fit: nothing is shortened
+ * in silence. */
 QUIRE_NODISCARD enum quire_status memory_plan_blocks(const struct memory_request *request, uint32_t *block_count,
                                                      struct quire_error *error);
 

@@ -38,8 +38,8 @@ static enum quire_status check_header(const struct engine_limits *limits, const 
         REJECT("%u tokens, allowed are 1 to %u", plan->count.tokens, limits->step_tokens_max);
     if (plan->count.segments > limits->sequence_max)
         REJECT("%u segments, allowed are %u", plan->count.segments, limits->sequence_max);
-    if (result_bytes > UINT32_MAX || result->bytes != result_bytes || result->outputs_at != expected_result.outputs_at ||
-        result->tops_at != expected_result.tops_at)
+    if (result_bytes > UINT32_MAX || result->bytes != result_bytes ||
+        result->outputs_at != expected_result.outputs_at || result->tops_at != expected_result.tops_at)
         REJECT("the result's header does not describe the layout of its outputs");
     if (result->output_max < plan->count.samples)
         REJECT("%u samples, the result holds %u", plan->count.samples, result->output_max);
@@ -141,7 +141,6 @@ static enum quire_status check_samples(const struct engine_limits *limits, const
 {
     for (uint32_t i = 0; i < plan->count.samples; i++) {
         const struct step_sample *sample = &step_samples_const(plan)[i];
-        uint32_t history_left = plan->count.history - (sample->history_start <= plan->count.history ? sample->history_start : 0);
 
         if (sample->row >= plan->count.tokens || sample->top_count > STEP_TOP_MAX || sample->mask != 0)
             REJECT("sample %u: row %u of %u, %u alternatives of %u, mask %u", i, sample->row, plan->count.tokens,
@@ -158,8 +157,8 @@ static enum quire_status check_samples(const struct engine_limits *limits, const
         if (!range_fits(sample->bias_start, sample->bias_count, plan->count.biases))
             REJECT("sample %u: biases [%u, %u + %u) of %u", i, sample->bias_start, sample->bias_start,
                    sample->bias_count, plan->count.biases);
-        if (sample->history_start > plan->count.history || sample->history_prompt > history_left ||
-            sample->history_output > history_left - sample->history_prompt)
+        if (!range_fits(sample->history_start, sample->history_prompt, plan->count.history) ||
+            !range_fits(sample->history_start + sample->history_prompt, sample->history_output, plan->count.history))
             REJECT("sample %u: history of %u + %u ids at %u of %u", i, sample->history_prompt, sample->history_output,
                    sample->history_start, plan->count.history);
     }

@@ -1,4 +1,5 @@
-/* The feed-forward sublayer, gated (arXiv:2002.05202) or plain. Step thread; rows and panels are shared over the workers. */
+/* The feed-forward sublayer, gated (arXiv:2002.05202) or plain. Step thread; rows and panels are shared over the
+ * workers. */
 #include "forward.h"
 
 /* The activation, in place over the gate's half. */

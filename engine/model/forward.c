@@ -1,7 +1,8 @@
 /* The forward pass. Step thread, which is worker 0; rows and matrix panels are shared over the workers.
  *
- * A step holds rows of many sequences. Every matrix product takes all of them at once, so that each weight is read once per
- * step; attention takes them by segment. Nothing that is computed for a row depends on which rows it shares the step with. */
+ * A step holds rows of many sequences. Every matrix product takes all of them at once, so that each weight is read
+ * once per step; attention takes them by segment. Nothing that is computed for a row depends on which rows it shares
+ * the step with. */
 #include "forward.h"
 
 #include "position.h"
@@ -33,7 +34,7 @@ void forward_run(struct forward *forward, const struct step_plan *plan)
     }
 }
 
-/* ---- sharing of rows ------------------------------------------------------------------------------------------------- */
+/* ---- sharing of rows --------------------------------------------------------------------------------------------- */
 
 enum { ROWS_PER_ITEM = 4 };
 
@@ -56,7 +57,7 @@ void forward_share_rows(struct rows_call *call)
         worker_pool_run(call->forward->pool, (row_count + ROWS_PER_ITEM - 1) / ROWS_PER_ITEM, rows_item, call);
 }
 
-/* ---- before the first sublayer --------------------------------------------------------------------------------------- */
+/* ---- before the first sublayer ----------------------------------------------------------------------------------- */
 
 static void copy_block(void *context, uint32_t item, uint32_t worker)
 {
@@ -117,7 +118,7 @@ static void embed_rows(const struct rows_call *call, uint32_t first, uint32_t en
     }
 }
 
-/* ---- around each sublayer -------------------------------------------------------------------------------------------- */
+/* ---- around each sublayer ---------------------------------------------------------------------------------------- */
 
 static void norm_rows(const struct rows_call *call, uint32_t first, uint32_t end)
 {
@@ -134,11 +135,13 @@ static void add_rows(const struct rows_call *call, uint32_t first, uint32_t end)
     const struct forward *forward = call->forward;
     uint32_t hidden = forward->program->arch->hidden;
 
-    for (uint32_t row = first; row < end; row++)
-        forward->program->kernels->add(forward->x + (size_t)row * hidden, forward->delta + (size_t)row * hidden, hidden);
+    for (uint32_t row = first; row < end; row++) {
+        size_t at = (size_t)row * hidden;
+        forward->program->kernels->add(forward->x + at, forward->delta + at, hidden);
+    }
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static size_t size_max(size_t a, size_t b)
 {

@@ -33,17 +33,17 @@ struct forward {
 void forward_layout(struct forward *forward, struct arena *arena, const struct arch *arch, uint32_t rows_max,
                     uint32_t sequence_max, uint32_t worker_count);
 
-/* Copies blocks, then runs all rows; the residual stream is left in forward->x and the keys and values in the pages. The plan
- * was validated (plan_check.h). Cannot fail; allocates nothing. No row's bits depend on the other rows. */
+/* Copies blocks, then runs all rows; the residual stream is left in forward->x and the keys and values in the pages.
+ * The plan was validated (plan_check.h). Cannot fail; allocates nothing. No row's bits depend on the other rows. */
 void forward_run(struct forward *forward, const struct step_plan *plan);
 
-/* ---- what sublayers are made of: attention_layer.c, ffn_layer.c ------------------------------------------------------ */
+/* ---- what sublayers are made of: attention_layer.c, ffn_layer.c -------------------------------------------------- */
 
 void attention_apply(const struct sublayer *sublayer, struct forward *forward, const float *in, float *delta);
 void ffn_apply(const struct sublayer *sublayer, struct forward *forward, const float *in, float *delta);
 
-/* Calls `rows_task` with consecutive ranges [first, end) that together are [0, forward->row_count), shared over the workers;
- * a few rows are done by the caller alone, because waking the others would take longer. */
+/* Calls `rows_task` with consecutive ranges [first, end) that together are [0, forward->row_count), shared over the
+ * workers; a few rows are done by the caller alone, because waking the others would take longer. */
 struct rows_call {
     void (*rows_task)(const struct rows_call *call, uint32_t first, uint32_t end);
     struct forward *forward;

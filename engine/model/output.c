@@ -101,7 +101,8 @@ static uint32_t token_rank(const float *logits, uint32_t vocab_size, uint32_t id
     return rank;
 }
 
-/* The `count` most probable tokens, ties lowest id first, by insertion: few of a long row's tokens get past the first test. */
+/* The `count` most probable tokens, ties lowest id first, by insertion: few of a long row's tokens get past the
+ * first test. */
 static void fill_tops(const float *logits, uint32_t vocab_size, const struct logit_stats *stats, uint32_t count,
                       struct step_token *tops)
 {

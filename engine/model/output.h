@@ -31,9 +31,9 @@ struct output {
 void output_layout(struct output *output, struct arena *arena, const struct arch *arch, uint32_t rows_max,
                    uint32_t worker_count);
 
-/* Fills `result` for a step that forward_run has just computed. Only wanted rows see norm and head, a tile at a time, and a
- * tile is reduced to its outputs at once, so that rows x vocabulary never exist. NaN logits count as -INFINITY. Cannot
- * fail; allocates nothing. */
+/* Fills `result` for a step that forward_run has just computed. Only wanted rows see norm and head, a tile at a
+ * time, and a tile is reduced to its outputs at once, so that rows x vocabulary never exist. NaN logits count as
+ * -INFINITY. Cannot fail; allocates nothing. */
 void output_run(struct output *output, const struct step_plan *plan, struct step_result *result);
 
 #endif

@@ -1,4 +1,5 @@
-/* Compiles struct arch to sublayers. Main thread, at open. Nothing here asks for a model's name: families differ in data. */
+/* Compiles struct arch to sublayers. Main thread, at open. Nothing here asks for a model's name: families differ in
+ * data. */
 #include "program.h"
 
 #include "forward.h"

@@ -1,5 +1,5 @@
-/* A model as a list of sublayers with resolved functions and weights: what forward.c runs. Compiled once from struct arch
- * and the weights; read-only afterwards. */
+/* A model as a list of sublayers with resolved functions and weights: what forward.c runs. Compiled once from struct
+ * arch and the weights; read-only afterwards. */
 #ifndef QUIRE_PROGRAM_H
 #define QUIRE_PROGRAM_H
 
@@ -54,8 +54,8 @@ struct program {
     struct norm final_norm;
 };
 
-/* Bytes of one KV block: the keys and values of KV_BLOCK_TOKENS tokens in all layers, a multiple of 4096. SIZE_MAX where that
- * does not fit into size_t. */
+/* Bytes of one KV block: the keys and values of KV_BLOCK_TOKENS tokens in all layers, a multiple of 4096. SIZE_MAX
+ * where that does not fit into size_t. */
 size_t program_block_bytes(const struct arch *arch);
 
 /* Takes the program's memory from `arena`. */

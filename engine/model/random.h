@@ -1,5 +1,5 @@
-/* Counter-based random numbers: a pure function of key and counter, without state (Philox4x32-10 of Salmon, Moraes, Dror, Shaw:
- * "Parallel random numbers: as easy as 1, 2, 3", SC 2011). */
+/* Counter-based random numbers: a pure function of key and counter, without state (Philox4x32-10 of Salmon, Moraes,
+ * Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011). */
 #ifndef QUIRE_RANDOM_H
 #define QUIRE_RANDOM_H
 

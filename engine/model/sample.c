@@ -1,10 +1,10 @@
 /* Sampling. Any worker with a scratch of its own.
  *
- * Candidates are three parallel arrays: id (ascending), distance below the maximum divided by the temperature, and weight
- * exp(-distance). min_p is a bound on the weight. top_k and top_p both ask for the shortest prefix of the candidates, most
- * probable first and lowest id first among equals, that reaches a total: of heads for top_k, of weight for top_p. A
- * radix select over the distances' bits finds where that prefix ends, without sorting and in linear time whatever the
- * logits are. */
+ * Candidates are three parallel arrays: id (ascending), distance below the maximum divided by the temperature, and
+ * weight exp(-distance). min_p is a bound on the weight. top_k and top_p both ask for the shortest prefix of the
+ * candidates, most probable first and lowest id first among equals, that reaches a total: of heads for top_k, of
+ * weight for top_p. A radix select over the distances' bits finds where that prefix ends, without sorting and in
+ * linear time whatever the logits are. */
 #include "sample.h"
 
 #include "random.h"
@@ -39,9 +39,9 @@ uint32_t sample_argmax(const struct kernels *kernels, const float *logits, uint3
     return 0;
 }
 
-/* vLLM's definitions: repetition divides positive and multiplies negative logits of every token seen in prompt or output;
- * frequency and presence subtract for tokens of the output. `seen` counts a token's appearances in the output and marks those
- * of the prompt, and is cleared where it is used. */
+/* vLLM's definitions: repetition divides positive and multiplies negative logits of every token seen in prompt or
+ * output; frequency and presence subtract for tokens of the output. `seen` counts a token's appearances in the
+ * output and marks those of the prompt, and is cleared where it is used. */
 static void apply_penalties(float *logits, uint32_t *seen, const struct step_sample *sample, const uint32_t *history)
 {
     const uint32_t in_prompt = UINT32_C(1) << 31;

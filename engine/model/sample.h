@@ -1,4 +1,5 @@
-/* Draws one token from a row of logits, exactly as step.h orders it: penalties, bias, temperature, min_p, top_k, top_p. */
+/* Draws one token from a row of logits, exactly as step.h orders it: penalties, bias, temperature, min_p, top_k,
+ * top_p. */
 #ifndef QUIRE_SAMPLE_H
 #define QUIRE_SAMPLE_H
 
@@ -19,8 +20,8 @@ struct sample_scratch {
 
 void sample_scratch_layout(struct sample_scratch *scratch, struct arena *arena, uint32_t vocab_size);
 
-/* `logits` [vocab_size] holds no NaN and no +INFINITY; it stays as it is. The result depends on nothing but the sample, its
- * history and biases, and the logits. Where everything is forbidden it is token 0. Cannot fail. */
+/* `logits` [vocab_size] holds no NaN and no +INFINITY; it stays as it is. The result depends on nothing but the
+ * sample, its history and biases, and the logits. Where everything is forbidden it is token 0. Cannot fail. */
 uint32_t sample_draw(const struct kernels *kernels, const struct step_plan *plan, const struct step_sample *sample,
                      const float *logits, uint32_t vocab_size, struct sample_scratch *scratch);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* ---- allocations: the linker leads every call here (see meson.build) ------------------------------------------------- */
+/* ---- allocations: the linker leads every call here (see meson.build) --------------------------------------------- */
 
 static _Atomic uint64_t allocation_count;
 

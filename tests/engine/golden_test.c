@@ -1,6 +1,6 @@
-/* Every family against transformers (tests/fixtures/models, made by make_model_fixtures.py): log-probabilities within 1e-4 at
- * every position, and the same bits however the rows are cut into steps, whoever shares a step, however many threads run and
- * whichever kernels compute. */
+/* Every family against transformers (tests/fixtures/models, made by make_model_fixtures.py): log-probabilities
+ * within 1e-4 at every position, and the same bits however the rows are cut into steps, whoever shares a step,
+ * however many threads run and whichever kernels compute. */
 #include "session.h"
 
 #include <criterion/criterion.h>
@@ -22,8 +22,8 @@ struct golden {
     const json_t *json; /* of the case */
 };
 
-/* Adds rows [from, to) of the golden sequence to the plan, and samples for all of them; the last position has no next token and
- * is drawn greedily. */
+/* Adds rows [from, to) of the golden sequence to the plan, and samples for all of them; the last position has no
+ * next token and is drawn greedily. */
 static void add_rows(struct session *session, const struct golden *golden, uint32_t from, uint32_t to)
 {
     struct step_plan *plan = session->maker.plan;
@@ -31,7 +31,8 @@ static void add_rows(struct session *session, const struct golden *golden, uint3
 
     for (uint32_t i = from; i < to; i++, row++) {
         bool last = i + 1 == golden->count;
-        struct step_sample *sample = last ? plan_add_greedy(plan, row) : plan_add_score(plan, row, golden->tokens[i + 1]);
+        struct step_sample *sample =
+            last ? plan_add_greedy(plan, row) : plan_add_score(plan, row, golden->tokens[i + 1]);
         sample->top_count = TOP;
     }
 }
@@ -111,8 +112,8 @@ static void score_among_strangers(const struct golden *golden, struct scores *sc
 
 static void expect_near(const struct golden *golden, uint32_t position, const char *what, float got, double expected)
 {
-    cr_assert(fabs((double)got - expected) <= TOLERANCE, "%s, position %u: %s is %f, transformers says %f", golden->model,
-              position, what, (double)got, expected);
+    cr_assert(fabs((double)got - expected) <= TOLERANCE, "%s, position %u: %s is %f, transformers says %f",
+              golden->model, position, what, (double)got, expected);
 }
 
 static void compare_with_reference(const struct golden *golden, const struct scores *scores)

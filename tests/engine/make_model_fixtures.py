@@ -4,9 +4,10 @@
     python make_model_fixtures.py [NAME ...]      needs torch, transformers, safetensors, gguf, numpy
 
 Each model is a folder NAME (config.json, model.safetensors) or a file NAME.gguf; NAME.golden.json holds cases of token
-ids with, for every position, the log-probability of the next token and the five most probable ones, as transformers computes them in
-float32 on the CPU from the very files that are committed. Sizes are odd on purpose: nothing is a multiple of a vector
-or of a panel. `model_len_max` in a case is the total length that fixes scalings which depend on it (dynamic, longrope).
+ids with, for every position, the log-probability of the next token and the five most probable ones, as transformers
+computes them in float32 on the CPU from the very files that are committed. Sizes are odd on purpose: nothing is a
+multiple of a vector or of a panel. `model_len_max` in a case is the total length that fixes scalings which depend on
+it (dynamic, longrope).
 """
 import json
 import shutil
@@ -22,9 +23,9 @@ from transformers import AutoConfig, AutoModelForCausalLM
 OUT = Path(__file__).resolve().parent.parent / "fixtures" / "models"
 TOP = 5
 
-LLAMA = dict(architectures=["LlamaForCausalLM"], model_type="llama", vocab_size=83, hidden_size=28, intermediate_size=44,
-             num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=10, max_position_embeddings=64,
-             rms_norm_eps=1e-5, hidden_act="silu", rope_theta=10000.0, tie_word_embeddings=False, bos_token_id=1,
+LLAMA = dict(architectures=["LlamaForCausalLM"], model_type="llama", vocab_size=83, hidden_size=28,
+             intermediate_size=44, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=10,
+             max_position_embeddings=64, rms_norm_eps=1e-5, hidden_act="silu", rope_theta=10000.0, tie_word_embeddings=False, bos_token_id=1,
              eos_token_id=2, torch_dtype="float32")
 ROPED = dict(LLAMA, num_hidden_layers=1, hidden_size=24, intermediate_size=36, head_dim=16, num_attention_heads=2,
              num_key_value_heads=1, vocab_size=53, tie_word_embeddings=True)
@@ -32,9 +33,9 @@ QWEN2 = dict(LLAMA, architectures=["Qwen2ForCausalLM"], model_type="qwen2", rms_
              hidden_size=30, num_attention_heads=3, num_key_value_heads=1, use_sliding_window=False, sliding_window=16,
              max_window_layers=2, tie_word_embeddings=True)
 del QWEN2["head_dim"]  # so it is hidden_size / num_attention_heads
-GPT2 = dict(architectures=["GPT2LMHeadModel"], model_type="gpt2", vocab_size=83, n_embd=30, n_head=3, n_layer=2, n_inner=None,
-            n_positions=72, n_ctx=72, activation_function="gelu_new", layer_norm_epsilon=1e-5, bos_token_id=1, eos_token_id=2,
-            torch_dtype="float32")
+GPT2 = dict(architectures=["GPT2LMHeadModel"], model_type="gpt2", vocab_size=83, n_embd=30, n_head=3, n_layer=2,
+            n_inner=None, n_positions=72, n_ctx=72, activation_function="gelu_new", layer_norm_epsilon=1e-5,
+            bos_token_id=1, eos_token_id=2, torch_dtype="float32")
 
 # name: (config, lengths of the cases, extra)
 MODELS = {
@@ -151,7 +152,7 @@ def make_folder(name, seed):
     write_golden(name, cases)
 
 
-# ---- GGUF -------------------------------------------------------------------------------------------------------------
+# ---- GGUF ------------------------------------------------------------------------------------------------------------
 
 LAYER_NAMES = {
     "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q",
@@ -174,7 +175,8 @@ def gguf_name(name):
 
 def interleave(weight, heads):
     """Rows of each head from halves to interleaved pairs: llama's order in GGUF files."""
-    return weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:]).swapaxes(1, 2).reshape(weight.shape)
+    pairs = weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:])
+    return pairs.swapaxes(1, 2).reshape(weight.shape)
 
 
 def gguf_metadata(writer, config, arch):

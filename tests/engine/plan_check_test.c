@@ -13,8 +13,8 @@ static struct engine_limits limits;
 static void make_sound_plan(void)
 {
     const uint32_t ids[20] = {1, 2, 3}, first_table[] = {4, 5}, second_table[] = {0, 1, 2}, history[] = {7, 8, 9};
-    struct step_capacity capacity = {.tokens = 32, .segments = 4, .block_ids = 16, .copies = 4, .samples = 4, .biases = 4,
-                                     .history = 8};
+    struct step_capacity capacity = {.tokens = 32, .segments = 4, .block_ids = 16, .copies = 4, .samples = 4,
+                                     .biases = 4, .history = 8};
     struct step_sample *sample;
 
     limits = (struct engine_limits){.vocab_size = 100, .model_len_max = 64, .step_tokens_max = 30, .sequence_max = 3,

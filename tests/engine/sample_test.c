@@ -17,8 +17,8 @@ static struct sample_scratch scratch;
 
 static void set_up(void)
 {
-    struct step_capacity capacity = {.tokens = 1, .segments = 1, .block_ids = 1, .copies = 1, .samples = 8, .biases = 64,
-                                     .history = 256};
+    struct step_capacity capacity = {.tokens = 1, .segments = 1, .block_ids = 1, .copies = 1, .samples = 8,
+                                     .biases = 64, .history = 256};
     struct arena measuring = arena_measuring();
 
     sample_scratch_layout(&scratch, &measuring, VOCAB_MAX);
@@ -77,7 +77,8 @@ Test(sample, bias_moves_and_forbids)
     cr_assert_eq(draw(sample, logits, 4), 2); /* 2 + 2.5 > 4 */
 }
 
-/* The greedy choice tells between penalised logits: token 0 holds the expected value of token 1 plus or minus a little. */
+/* The greedy choice tells between penalised logits: token 0 holds the expected value of token 1 plus or minus a
+ * little. */
 static void expect_penalised(struct step_sample *sample, float logit, float expected)
 {
     const float below[] = {expected - 0.01f, logit}, above[] = {expected + 0.01f, logit};
@@ -206,7 +207,7 @@ Test(sample, extreme_temperatures_and_logits_stay_in_range)
     cr_assert_eq(counts[0] + counts[4], 50);
 }
 
-/* ---- the definitions once more, with a sort and in double precision ------------------------------------------------- */
+/* ---- the definitions once more, with a sort and in double precision ---------------------------------------------- */
 
 struct entry {
     uint32_t id;
@@ -225,7 +226,8 @@ static int by_id(const void *a, const void *b)
     return ((const struct entry *)a)->id < ((const struct entry *)b)->id ? -1 : 1;
 }
 
-/* Marks what is kept, in order of ids. Returns the distance of the nearest decision from its bound, relative to the whole. */
+/* Marks what is kept, in order of ids. Returns the distance of the nearest decision from its bound, relative to the
+ * whole. */
 static double sorted_filter(struct entry *entries, uint32_t count, const struct step_sample *sample)
 {
     double total = 0, running = 0, margin = 1;

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Block j of sequence i is found by stepping through all blocks with a stride that has no factor in common with their number. */
+/* Block j of sequence i is found by stepping through all blocks with a stride that has no factor in common with
+ * their number. */
 static uint32_t scattered_block(uint32_t index, uint32_t block_count)
 {
     static const uint32_t strides[] = {37, 41, 43, 47};
@@ -36,7 +37,9 @@ void session_open(struct session *session, const struct engine_options *options)
     for (size_t i = 0; i < limits->kv_bytes / sizeof(float); i++)
         pool[i] = NAN;
     session->table_blocks = (limits->model_len_max + KV_BLOCK_TOKENS - 1) / KV_BLOCK_TOKENS;
-    for (uint32_t i = 0; i < SESSION_SEQUENCES && (i + 1) * session->table_blocks <= limits->group[0].block_count; i++) {
+    for (uint32_t i = 0; i < SESSION_SEQUENCES; i++) {
+        if ((i + 1) * session->table_blocks > limits->group[0].block_count)
+            break;
         session->tables[i] = calloc(session->table_blocks, sizeof(uint32_t));
         for (uint32_t j = 0; j < session->table_blocks; j++)
             session->tables[i][j] = scattered_block(i * session->table_blocks + j, limits->group[0].block_count);

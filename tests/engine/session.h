@@ -16,8 +16,8 @@ struct session {
     uint32_t table_blocks;
 };
 
-/* Opens a model; fails the test if that does. The KV pool is filled with NaN, so that whatever reads a place that no row has
- * written shows. */
+/* Opens a model; fails the test if that does. The KV pool is filled with NaN, so that whatever reads a place that no
+ * row has written shows. */
 void session_open(struct session *session, const struct engine_options *options);
 void session_close(struct session *session);
 
@@ -25,9 +25,11 @@ void session_close(struct session *session);
 void session_step(struct session *session);
 
 /* Adds `count` rows of sequence `sequence` from `position` on; returns the first row. */
-uint32_t session_add(struct session *session, uint32_t sequence, uint32_t position, const uint32_t *ids, uint32_t count);
+uint32_t session_add(struct session *session, uint32_t sequence, uint32_t position, const uint32_t *ids,
+                     uint32_t count);
 
-/* "tests/fixtures/models/NAME" or shared/data/models/NAME; the latter is "" where `shared` is absent. Static buffers. */
+/* "tests/fixtures/models/NAME" or shared/data/models/NAME; the latter is "" where `shared` is absent. Static
+ * buffers. */
 const char *fixture_path(const char *name);
 const char *shared_model_path(const char *name);
 

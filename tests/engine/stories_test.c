@@ -1,4 +1,5 @@
-/* stories260K, a trained model: the greedy continuations on which llama2.c, a float64 forward pass and llama.cpp agree. */
+/* stories260K, a trained model: the greedy continuations on which llama2.c, a float64 forward pass and llama.cpp
+ * agree. */
 #include "session.h"
 
 #include <criterion/criterion.h>
@@ -43,8 +44,8 @@ static void check_model(const char *name)
         session_step(&session);
         for (uint32_t i = 0; i < count; i++) {
             last[i] = step_outputs(session.maker.result)[i].token.id;
-            cr_assert_eq(last[i], expected[i][step], "%s, prompt %u, token %u: %u instead of %u", name, i, step, last[i],
-                         expected[i][step]);
+            cr_assert_eq(last[i], expected[i][step], "%s, prompt %u, token %u: %u instead of %u", name, i, step,
+                         last[i], expected[i][step]);
         }
     }
     session_close(&session);
