@@ -25,8 +25,8 @@ TOP = 5
 
 LLAMA = dict(architectures=["LlamaForCausalLM"], model_type="llama", vocab_size=83, hidden_size=28,
              intermediate_size=44, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=10,
-             max_position_embeddings=64, rms_norm_eps=1e-5, hidden_act="silu", rope_theta=10000.0, tie_word_embeddings=False, bos_token_id=1,
-             eos_token_id=2, torch_dtype="float32")
+             max_position_embeddings=64, rms_norm_eps=1e-5, hidden_act="silu", rope_theta=10000.0,
+             tie_word_embeddings=False, bos_token_id=1, eos_token_id=2, torch_dtype="float32")
 ROPED = dict(LLAMA, num_hidden_layers=1, hidden_size=24, intermediate_size=36, head_dim=16, num_attention_heads=2,
              num_key_value_heads=1, vocab_size=53, tie_word_embeddings=True)
 QWEN2 = dict(LLAMA, architectures=["Qwen2ForCausalLM"], model_type="qwen2", rms_norm_eps=1e-6, rope_theta=1000000.0,
