@@ -207,19 +207,28 @@ static size_t map_char(enum normalise_kind kind, uint32_t c, uint32_t out[MAPPED
     }
 }
 
+/* Runs of characters that stay as they are go over in one piece. */
 static enum quire_status map_chars(enum normalise_kind kind, const struct marked_text *in, struct marked_text *out)
 {
+    size_t kept = 0;
+
     for (size_t at = 0; at < in->text.count;) {
         uint32_t mapped[MAPPED_MAX];
         size_t start = at;
-        size_t count = map_char(kind, utf8_next(in->text.bytes, &at), mapped);
+        uint32_t c = utf8_next(in->text.bytes, &at);
+        size_t count = map_char(kind, c, mapped);
+        if (count == 1 && mapped[0] == c)
+            continue;
+        if (copy_range(in, kept, start, out) != QUIRE_OK)
+            return QUIRE_NO_MEMORY;
+        kept = at;
         for (size_t i = 0; i < count; i++) {
             char bytes[UTF8_BYTES_MAX];
             if (marked_text_append(out, bytes, utf8_encode(mapped[i], bytes), marks_all(in, start, at)) != QUIRE_OK)
                 return QUIRE_NO_MEMORY;
         }
     }
-    return QUIRE_OK;
+    return copy_range(in, kept, in->text.count, out);
 }
 
 /* ---- the others -------------------------------------------------------------------------------------------------- */
