@@ -1,13 +1,11 @@
 /* The table of request fields, and the parser that walks it. Pure; any thread. */
 #include "request_json.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BOTH (ENDPOINT_COMPLETIONS | ENDPOINT_CHAT)
-#define IDS_MAX ((double)UINT32_MAX)
 
 enum field_type {
     TYPE_INTEGER, /* a number without fraction in [minimum, maximum] */
@@ -178,6 +176,42 @@ static bool parse_member(const char *name, const json_t *value, enum endpoint en
                                 : " is not a field that this server knows");
 }
 
+/* Where the text breaks off at a number that JSON or a double cannot hold (NaN, 1e309): the field whose value it is; NULL where
+ * that is not what is wrong. `position` is the parser's, somewhere in that number or right behind it. */
+static const struct field_row *number_field(const char *body, size_t position, size_t body_bytes)
+{
+    static const char in_number[] = "0123456789+-.eENaInfity";
+    size_t at = position < body_bytes ? position : body_bytes, end;
+
+    while (at > 0 && memchr(in_number, body[at - 1], sizeof in_number - 1) != NULL)
+        at--;
+    while (at > 0 && (body[at - 1] == ' ' || body[at - 1] == ':'))
+        at--;
+    if (at == 0 || body[at - 1] != '"')
+        return NULL;
+    for (end = --at; at > 0 && body[at - 1] != '"';)
+        at--;
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if ((rows[i].type == TYPE_NUMBER || rows[i].type == TYPE_INTEGER) && strlen(rows[i].name) == end - at &&
+            memcmp(rows[i].name, body + at, end - at) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static void syntax_fail(const char *body, size_t body_bytes, const json_error_t *cause, struct api_error *error)
+{
+    const struct field_row *row = NULL;
+
+    if (json_error_code(cause) == json_error_numeric_overflow || strstr(cause->text, "near 'NaN'") != NULL ||
+        strstr(cause->text, "near 'Infinity'") != NULL || strstr(cause->text, "near '-'") != NULL)
+        row = number_field(body, cause->position < 0 ? 0 : (size_t)cause->position, body_bytes);
+    if (row != NULL)
+        api_fail(error, ERROR_INVALID_JSON, row->name, "%s is no number that JSON has and a double holds", row->name);
+    else
+        api_fail(error, ERROR_INVALID_JSON, NULL, "the body is not valid JSON: %s (line %d, column %d)", cause->text,
+                 cause->line, cause->column);
+}
+
 /* Integers beyond 64 bits are a range error of their field, not of the JSON: read once more with all integers as doubles. */
 static json_t *parse_text(const char *body, size_t body_bytes, struct api_error *error)
 {
@@ -187,8 +221,7 @@ static json_t *parse_text(const char *body, size_t body_bytes, struct api_error 
     if (root == NULL && json_error_code(&cause) == json_error_numeric_overflow)
         root = json_loadb(body, body_bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &cause);
     if (root == NULL) {
-        api_fail(error, ERROR_INVALID_JSON, NULL, "the body is not valid JSON: %s (line %d, column %d)", cause.text,
-                 cause.line, cause.column);
+        syntax_fail(body, body_bytes, &cause, error);
         return NULL;
     }
     if (!json_is_object(root)) {

@@ -83,8 +83,11 @@ class Server:
         while time.time() < end:
             if self.process.poll() is not None:
                 raise RuntimeError("quire ended with %d:\n%s" % (self.process.returncode, self.log_text()))
-            if self.get("/health").status == 200:
-                return
+            try:
+                if self.get("/health").status == 200:
+                    return
+            except OSError:  # it ended between the two looks: the next one tells
+                pass
             time.sleep(0.02)
         raise RuntimeError("quire did not become ready:\n" + self.log_text())
 

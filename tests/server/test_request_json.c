@@ -75,6 +75,22 @@ Test(request_json, bodies_that_are_no_object)
         refuse(bodies[i], ENDPOINT_CHAT, ERROR_INVALID_JSON, "");
 }
 
+Test(request_json, numbers_that_json_does_not_have_are_named)
+{
+    static const char *const values[] = {"NaN", "1e309", "-1e999 ", "Infinity", "-Infinity"};
+
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char body[128];
+        snprintf(body, sizeof body, "{\"n\":1,\"temperature\" : %s,\"x\":2}", values[i]);
+        refuse(body, ENDPOINT_CHAT, ERROR_INVALID_JSON, "temperature");
+        snprintf(body, sizeof body, "{\"temperature\":%s}", values[i]);
+        refuse(body, ENDPOINT_CHAT, ERROR_INVALID_JSON, "temperature");
+        snprintf(body, sizeof body, "{\"stop\":[%s]}", values[i]);
+        refuse(body, ENDPOINT_CHAT, ERROR_INVALID_JSON, "");
+        refuse(values[i], ENDPOINT_CHAT, ERROR_INVALID_JSON, "");
+    }
+}
+
 Test(request_json, ids_are_checked_one_by_one)
 {
     struct token_list ids = {0};
