@@ -164,7 +164,7 @@ struct jnode {
 
 /* ---- compiled templates ------------------------------------------------------------------------------------------ */
 
-#define SYMBOL_BUCKETS 256u
+#define SYMBOL_BUCKETS 1024u
 
 struct jinja_template {
     struct jarena arena;

@@ -231,7 +231,7 @@ static bool next_char(struct jrun *run, struct jiterator *self, struct jvalue *o
     if (start >= string->count)
         return false;
     jchar_at(string->bytes, start, &self->at);
-    *out = jstr(jstring_part(run, string, start, self->at));
+    *out = jstr(jstring_plain(run, jstring_part(run, string, start, self->at)));
     return true;
 }
 

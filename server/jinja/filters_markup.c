@@ -155,18 +155,6 @@ static struct jvalue filter_xmlattr(struct jrun *run, const struct jcall *call)
     return jstr(jbuilder_string(&out));
 }
 
-/* Python's pprint of what fits into one line. */
-static struct jvalue filter_pprint(struct jrun *run, const struct jcall *call)
-{
-    struct jbuilder out;
-
-    jbuilder_init(&out, run);
-    jadd_repr(&out, call->args[0]);
-    if (out.count > 80)
-        jfail(run, QUIRE_UNSUPPORTED, "pprint of more than one line");
-    return jstr(jbuilder_string(&out));
-}
-
 static struct jvalue filter_unsupported(struct jrun *run, const struct jcall *call)
 {
     jfail(run, QUIRE_UNSUPPORTED, "the filter '%s' is not for chat templates", call->builtin->name);
@@ -179,7 +167,7 @@ const struct jbuiltin jfilters_markup[] = {
     {"forceescape", filter_forceescape, "value", 1, 0},
     {"striptags", filter_striptags, "value", 1, 0},
     {"xmlattr", filter_xmlattr, "d autospace", 1, 0},
-    {"pprint", filter_pprint, "value", 1, 0},
+    {"pprint", filter_unsupported, NULL, 1, 0},
     {"urlize", filter_unsupported, NULL, 1, 0},
     {"random", filter_unsupported, NULL, 1, 0}, /* the same request must give the same bytes */
     {0},

@@ -34,7 +34,7 @@ static struct jiterator *reversed(struct jrun *run, struct jvalue value)
 {
     struct jiterator *iterator;
 
-    if (value.kind == J_UNDEFINED || value.kind == J_ITERATOR || !jvalue_iterable(value))
+    if (value.kind == J_ITERATOR || !jvalue_iterable(value))
         return NULL;
     iterator = jiterator_new(run, next_reversed);
     iterator->source = jvalue_is_sequence(value) ? value : jlist_value(jlist_from(run, value), J_LIST);

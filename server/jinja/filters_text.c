@@ -90,7 +90,7 @@ static struct jvalue filter_truncate(struct jrun *run, const struct jcall *call)
     if ((int64_t)string->chars <= length + leeway)
         return value;
     cut = jstring_offset(string, (size_t)(length - (int64_t)end->chars));
-    space = jstring_rfind(string, jstring_new(run, " ", 1, true), 0, cut);
+    space = jstring_rfind(run, string, jstring_new(run, " ", 1, true), 0, cut);
     if (!jflag(run, call->args[2], false) && space != SIZE_MAX)
         cut = space;
     jbuilder_init(&out, run);

@@ -367,8 +367,9 @@ const struct jstring *jformat_percent(struct jrun *run, const struct jstring *fo
             percent_spec(&p, &out);
         }
     }
-    /* A mapping or a list may stay unused, as in Python. */
-    if (p.used < p.count && arguments.kind != J_DICT && arguments.kind != J_LIST)
+    /* What can be subscripted may stay unused, as in Python. */
+    if (p.used < p.count && arguments.kind != J_DICT && arguments.kind != J_LIST && arguments.kind != J_RANGE &&
+        arguments.kind != J_UNDEFINED)
         jraise(run, "not all arguments converted during string formatting");
     return format->markup ? jstring_markup(run, jbuilder_string(&out)) : jbuilder_string(&out);
 }

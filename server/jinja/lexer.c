@@ -128,7 +128,9 @@ static bool lex_raw(struct jlexer *lexer, struct jtoken *token, size_t tag)
         end_tag(lexer, end);
         return data_token(lexer, token, from, name);
     }
-    fail_at(lexer, tag, "Missing end of raw directive");
+    if (from < lexer->bytes) /* at the very end the reference lets it pass */
+        fail_at(lexer, tag, "Missing end of raw directive");
+    return false;
 }
 
 static void lex_comment(struct jlexer *lexer, size_t tag)
@@ -140,7 +142,8 @@ static void lex_comment(struct jlexer *lexer, size_t tag)
             return;
         }
     }
-    fail_at(lexer, tag, "Missing end of comment tag");
+    if (lexer->at < lexer->bytes) /* at the very end the reference lets it pass */
+        fail_at(lexer, tag, "Missing end of comment tag");
 }
 
 /* One step in the text outside of tags; true where it gave a token. */

@@ -80,7 +80,7 @@ static size_t skip_back(const struct jstring *string, size_t at, bool space)
 static void split_space(struct jrun *run, const struct jstring *string, int64_t splits, struct jlist *parts)
 {
     for (size_t at = skip(string, 0, true), end; at < string->count; at = skip(string, end, true), splits--) {
-        end = splits == 0 ? skip_back(string, string->count, true) : skip(string, at, false);
+        end = splits == 0 ? string->count : skip(string, at, false);
         add_part(run, parts, string, at, end);
     }
 }
@@ -88,10 +88,8 @@ static void split_space(struct jrun *run, const struct jstring *string, int64_t 
 static void rsplit_space(struct jrun *run, const struct jstring *string, int64_t splits, struct jlist *parts)
 {
     for (size_t end = skip_back(string, string->count, true), at; end > 0; end = skip_back(string, at, true), splits--) {
-        at = splits == 0 ? skip(string, 0, true) : skip_back(string, end, false);
+        at = splits == 0 ? 0 : skip_back(string, end, false);
         add_part(run, parts, string, at, end);
-        if (splits == 0)
-            break;
     }
 }
 
@@ -101,7 +99,7 @@ static void split_by(struct jrun *run, const struct jstring *string, const struc
     size_t from = 0;
 
     for (; splits != 0; splits--) {
-        size_t found = jstring_find(string, separator, from, string->count);
+        size_t found = jstring_find(run, string, separator, from, string->count);
         if (found == SIZE_MAX)
             break;
         add_part(run, parts, string, from, found);
@@ -116,7 +114,7 @@ static void rsplit_by(struct jrun *run, const struct jstring *string, const stru
     size_t to = string->count;
 
     for (; splits != 0; splits--) {
-        size_t found = jstring_rfind(string, separator, 0, to);
+        size_t found = jstring_rfind(run, string, separator, 0, to);
         if (found == SIZE_MAX)
             break;
         add_part(run, parts, string, found + separator->count, to);
@@ -167,7 +165,7 @@ static struct jvalue string_partition(struct jrun *run, const struct jcall *call
     if (separator->count == 0)
         jraise(run, "empty separator");
     jrun_charge_bytes(run, string->count);
-    found = (right ? jstring_rfind : jstring_find)(string, separator, 0, string->count);
+    found = (right ? jstring_rfind : jstring_find)(run, string, separator, 0, string->count);
     if (found != SIZE_MAX) {
         add_part(run, parts, string, 0, found);
         jlist_append(run, parts, like(run, call, separator));
@@ -187,9 +185,9 @@ static struct jvalue string_remove(struct jrun *run, const struct jcall *call)
     const struct jstring *string = call->self.as.string, *affix = jstring_of(run, call->args[0], "the argument");
     size_t from = 0, to = string->count;
 
-    if (call->builtin->option == 0 && jstring_find(string, affix, 0, affix->count < to ? affix->count : to) == 0)
+    if (call->builtin->option == 0 && jstring_find(run, string, affix, 0, affix->count < to ? affix->count : to) == 0)
         from = affix->count;
-    if (call->builtin->option == 1 && affix->count <= to && jstring_find(string, affix, to - affix->count, to) != SIZE_MAX)
+    if (call->builtin->option == 1 && affix->count <= to && jstring_find(run, string, affix, to - affix->count, to) != SIZE_MAX)
         to -= affix->count;
     return jstr(jstring_part(run, string, from, to));
 }

@@ -34,7 +34,7 @@ static struct jvalue string_find(struct jrun *run, const struct jcall *call)
 
     jrun_charge_bytes(run, string->count * 2);
     if (window.valid)
-        found = (call->builtin->option & 1 ? jstring_rfind : jstring_find)(string, part, window.from, window.to);
+        found = (call->builtin->option & 1 ? jstring_rfind : jstring_find)(run, string, part, window.from, window.to);
     if (found != SIZE_MAX)
         return jint((int64_t)jstring_part(run, string, 0, found)->chars);
     if (call->builtin->option & 2)
@@ -53,20 +53,20 @@ static struct jvalue string_count(struct jrun *run, const struct jcall *call)
         return jint(0);
     if (part->count == 0)
         return jint((int64_t)jstring_part(run, string, window.from, window.to)->chars + 1);
-    while ((window.from = jstring_find(string, part, window.from, window.to)) != SIZE_MAX) {
+    while ((window.from = jstring_find(run, string, part, window.from, window.to)) != SIZE_MAX) {
         count++;
         window.from += part->count;
     }
     return jint(count);
 }
 
-static bool has_affix(const struct jstring *string, const struct jstring *affix, struct window window, bool suffix)
+static bool has_affix(struct jrun *run, const struct jstring *string, const struct jstring *affix, struct window window, bool suffix)
 {
     if (!window.valid || affix->count > window.to - window.from)
         return false;
     if (suffix)
         window.from = window.to - affix->count;
-    return jstring_find(string, affix, window.from, window.from + affix->count) != SIZE_MAX;
+    return jstring_find(run, string, affix, window.from, window.from + affix->count) != SIZE_MAX;
 }
 
 /* Option: 1 for endswith. */
@@ -77,9 +77,9 @@ static struct jvalue string_starts(struct jrun *run, const struct jcall *call)
     bool suffix = call->builtin->option != 0, found = false;
 
     if (!jvalue_is_tuple(call->args[0]))
-        return jbool(has_affix(string, jstring_of(run, call->args[0], "the first argument"), window, suffix));
+        return jbool(has_affix(run, string, jstring_of(run, call->args[0], "the first argument"), window, suffix));
     for (size_t i = 0; i < call->args[0].as.list->count && !found; i++)
-        found = has_affix(string, jstring_of(run, call->args[0].as.list->items[i], "an affix"), window, suffix);
+        found = has_affix(run, string, jstring_of(run, call->args[0].as.list->items[i], "an affix"), window, suffix);
     return jbool(found);
 }
 

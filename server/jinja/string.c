@@ -305,7 +305,7 @@ int jstring_compare(const struct jstring *a, const struct jstring *b)
     return a->count < b->count ? -1 : a->count > b->count;
 }
 
-size_t jstring_find(const struct jstring *string, const struct jstring *needle, size_t from, size_t to)
+size_t jstring_find(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from, size_t to)
 {
     const char *found;
 
@@ -314,16 +314,22 @@ size_t jstring_find(const struct jstring *string, const struct jstring *needle, 
     if (needle->count == 0)
         return from;
     found = memmem(string->bytes + from, to - from, needle->bytes, needle->count);
+    jrun_charge_bytes(run, found == NULL ? to - from : (size_t)(found - string->bytes) - from);
     return found == NULL ? SIZE_MAX : (size_t)(found - string->bytes);
 }
 
-size_t jstring_rfind(const struct jstring *string, const struct jstring *needle, size_t from, size_t to)
+size_t jstring_rfind(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from, size_t to)
 {
     if (from > to || to - from < needle->count)
         return SIZE_MAX;
     for (size_t at = to - needle->count;; at--) {
-        if (memcmp(string->bytes + at, needle->bytes, needle->count) == 0)
+        size_t same = 0;
+        while (same < needle->count && string->bytes[at + same] == needle->bytes[same])
+            same++;
+        if (same == needle->count)
             return at;
+        if (same >= 16) /* quadratic for the worst texts: paid for in steps */
+            jrun_charge_bytes(run, same);
         if (at == from)
             return SIZE_MAX;
     }

@@ -7,16 +7,16 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define SOURCE_BYTES_MAX ((size_t)512 * 1024)
-#define COMPILE_STEPS_MAX 4000000u
-#define COMPILE_MEMORY_MAX ((size_t)14 * 1024 * 1024)
+#define SOURCE_BYTES_MAX ((size_t)256 * 1024)
+#define COMPILE_STEPS_MAX 1000000u
+#define COMPILE_MEMORY_MAX ((size_t)12 * 1024 * 1024)
 #define COMPILE_DEPTH_MAX 300u
 
 const struct jinja_limits jinja_limits_default = {
     .steps_max = 1000000,
     .output_bytes_max = (size_t)4 * 1024 * 1024,
     .memory_bytes_max = (size_t)12 * 1024 * 1024,
-    .depth_max = 800,
+    .depth_max = 1000,
 };
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */

@@ -40,12 +40,13 @@ const struct jstring *jstrip(struct jrun *run, const struct jstring *string, str
 
 /* ---- case -------------------------------------------------------------------------------------------------------- */
 
-/* Whether a sigma at `at` is the last letter of its word, and so becomes the other small sigma (Unicode 3.13). */
-static bool is_final_sigma(const struct jstring *string, size_t at, size_t next)
+/* Whether a sigma at `at` is the last letter of its word, which begins at `from` or later, and so becomes the other small sigma
+ * (Unicode 3.13). */
+static bool is_final_sigma(const struct jstring *string, size_t from, size_t at, size_t next)
 {
     uint32_t code = 0;
 
-    while (at > 0) {
+    while (at > from) {
         code = jchar_before(string->bytes, at, &at);
         if (!jchar_has(code, JCHAR_IGNORABLE))
             break;
@@ -71,7 +72,7 @@ const struct jstring *jconvert_case(struct jrun *run, const struct jstring *stri
 {
     struct jbuilder out;
     bool first = true, after_cased = false;
-    size_t next;
+    size_t next, word = 0;
 
     jrun_charge_bytes(run, string->count * 4);
     jbuilder_init(&out, run);
@@ -88,8 +89,10 @@ const struct jstring *jconvert_case(struct jrun *run, const struct jstring *stri
         else if (to == JTEXT_WORDS)
             way = first ? JCASE_UPPER : JCASE_LOWER;
         else if (to == JTEXT_SWAP)
-            way = jchar_has(code, JCHAR_UPPER) ? JCASE_LOWER : JCASE_UPPER;
-        if (way == JCASE_LOWER && code == 0x3a3 && is_final_sigma(string, at, next)) {
+            way = jchar_has(code, JCHAR_UPPER) ? JCASE_LOWER : jchar_has(code, JCHAR_LOWER) ? JCASE_UPPER : JCASE_TITLE;
+        if (to == JTEXT_WORDS && first)
+            word = next; /* the filter cuts the first letter off before it makes the rest small */
+        if (way == JCASE_LOWER && to != JTEXT_FOLD && code == 0x3a3 && is_final_sigma(string, word, at, next)) {
             converted[0] = 0x3c2;
             count = 1;
         } else {
@@ -119,7 +122,7 @@ const struct jstring *jreplace(struct jrun *run, const struct jstring *string, c
     jrun_charge_bytes(run, string->count);
     jbuilder_init(&out, run);
     for (; count != 0; count--) {
-        size_t found = jstring_find(string, old, at, string->count);
+        size_t found = jstring_find(run, string, old, at, string->count);
         if (found == SIZE_MAX)
             break;
         jbuilder_add_part(&out, string, at, found);

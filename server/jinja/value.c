@@ -279,7 +279,7 @@ bool jcontains(struct jrun *run, struct jvalue container, struct jvalue item)
         if (item.kind == J_UNDEFINED || item.kind != J_STRING)
             jraise(run, "'in <string>' requires string as left operand, not %s", jtype_name(item));
         jrun_charge_bytes(run, container.as.string->count);
-        return jstring_find(container.as.string, item.as.string, 0, container.as.string->count) != SIZE_MAX;
+        return jstring_find(run, container.as.string, item.as.string, 0, container.as.string->count) != SIZE_MAX;
     case J_DICT:
     case J_KEYS:
         return jdict_get(run, container.as.dict, item) != NULL;

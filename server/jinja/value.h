@@ -95,8 +95,8 @@ bool jstring_equal(const struct jstring *a, const struct jstring *b);
 bool jstring_is(const struct jstring *string, const char *text);
 int jstring_compare(const struct jstring *a, const struct jstring *b); /* by code points */
 /* First (last) byte offset of `needle` within [from, to) bytes, SIZE_MAX where it does not occur. */
-size_t jstring_find(const struct jstring *string, const struct jstring *needle, size_t from, size_t to);
-size_t jstring_rfind(const struct jstring *string, const struct jstring *needle, size_t from, size_t to);
+size_t jstring_find(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from, size_t to);
+size_t jstring_rfind(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from, size_t to);
 
 /* The character at bytes[at], which must be on a boundary of valid UTF-8; `*next` is the one after it. */
 static inline uint32_t jchar_at(const char *bytes, size_t at, size_t *next)

@@ -1,0 +1,221 @@
+/* A hostile template ends with an error within 100 ms and 16 MB, while compiling or while rendering. */
+#include "harness.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLOWNESS 20.0 /* of a sanitizer's build */
+#else
+#define SLOWNESS 1.0
+#endif
+#define LIMIT_MS (100.0 * SLOWNESS)
+#define LIMIT_BYTES ((size_t)16 * 1024 * 1024)
+
+static double cpu_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* Fails the test unless `source` ends with an error in time. */
+static void expect_end(const char *name, const char *source, size_t bytes)
+{
+    json_t *variables = json_pack("{s:[], s:s}", "messages", "s", "text");
+    struct quire_error error = {0};
+    enum quire_status status;
+    size_t text_bytes;
+    double start = cpu_ms(), took;
+    char *text = harness_render(source, bytes, variables, &text_bytes, &status, &error);
+
+    took = cpu_ms() - start;
+    cr_expect(text == NULL && status != QUIRE_OK, "%s rendered", name);
+    cr_expect(strncmp(error.message, "chat template, line ", 20) == 0, "%s: %s", name, error.message);
+    cr_expect(took < LIMIT_MS, "%s took %.1f ms", name, took);
+    free(text);
+    json_decref(variables);
+}
+
+Test(jinja_bounds, shared_hostile_templates_end)
+{
+    char folder[4096];
+    struct dirent *entry;
+    size_t count = 0;
+    DIR *directory;
+
+    if (harness_shared() == NULL)
+        cr_skip_test("shared/ is absent");
+    snprintf(folder, sizeof folder, "%s/data/hostile_models/templates", harness_shared());
+    directory = opendir(folder);
+    cr_assert(directory != NULL);
+    while ((entry = readdir(directory)) != NULL) {
+        size_t bytes;
+        char *source;
+        if (entry->d_name[0] == '.')
+            continue;
+        source = harness_read(folder, entry->d_name, &bytes);
+        expect_end(entry->d_name, source, bytes);
+        free(source);
+        count++;
+    }
+    closedir(directory);
+    cr_assert(count >= 7);
+}
+
+Test(jinja_bounds, endless_templates_end)
+{
+    static const char *const sources[] = {
+        "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}",
+        "{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}",
+        "{% for i in range(100000) %}{% for j in range(100000) %}{% set x = j * 2 + i %}{% endfor %}{% endfor %}",
+        "{% set ns = namespace(s='ab') %}{% for i in range(100000) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for i in range(100000) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+        "{% set s = 'a' * 1000000 %}{% for i in range(100000) %}{% set x = s|upper %}{% endfor %}",
+        "{% set s = 'a' * 1000000 %}{% set t = 'a' * 500000 ~ 'b' %}{% for i in range(100000) %}{{ s.rfind(t) }}{% endfor %}",
+        "{% set s = 'a' * 1000000 %}{% for i in range(100000) %}{{ s.find('aaaaaaaaaaaaaaaaab') }}{% endfor %}",
+        "{% set s = 'é' * 500000 %}{% set t = 'abc' * 100000 ~ 'é' %}{% for i in range(9999) %}{{ s|trim(t) }}{% endfor %}",
+        "{% set s = 'a ' * 500000 %}{% for i in range(100000) %}{% set x = s.split() %}{% endfor %}",
+        "{% set l = range(100000)|list %}{% for i in range(1000) %}{{ l|tojson|length }}{% endfor %}",
+        "{% set l = range(100000)|list %}{% for i in range(1000) %}{{ l|sort(reverse=true)|length }}{% endfor %}",
+        "{% set l = range(100000)|list %}{% for i in l %}{{ i in l }}{% endfor %}",
+        "{% for i in range(100000) %}{% set x = '%1000d'|format(i) %}{% endfor %}",
+        "{{ 'x'.center(1000000000) }}",
+        "{{ '%999999999d' % 1 }}",
+        "{{ '{:999999999}'.format(1) }}",
+        "{{ [1] * 1000000000 }}",
+        "{{ ' '|indent(999999999, true) }}",
+        "{{ {}|tojson(indent=999999999) }}{{ [1]|tojson(indent=999999999) }}",
+        "{{ ('a' * 1000).replace('', 'b' * 100000) }}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{% macro f(n) %}{% if n > 0 %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(90) }}",
+        "{% macro f(n) %}{% call f(n) %}{{ caller() }}{% endcall %}{% endmacro %}{{ f(1) }}",
+        "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+        "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
+        "{% set ns = namespace(a=[]) %}{% for i in range(90000) %}{% set ns.a = [ns.a] %}{% endfor %}{{ ns.a }}",
+        "{% set ns = namespace(a=[]) %}{% for i in range(9000) %}{% set ns.a = [ns.a] %}{% endfor %}{{ ns.a == ns.a }}",
+        "{% set ns = namespace(g=[1]) %}{% for i in range(90000) %}{% set ns.g = ns.g|map('string') %}{% endfor %}{{ ns.g|list }}",
+    };
+
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        expect_end(sources[i], sources[i], strlen(sources[i]));
+}
+
+/* head, then `middle` so many times, then tail. */
+static char *repeat(const char *head, const char *middle, size_t times, const char *tail)
+{
+    size_t room = strlen(head) + strlen(middle) * times + strlen(tail) + 1;
+    char *text = malloc(room), *at;
+
+    cr_assert(text != NULL);
+    at = stpcpy(text, head);
+    for (size_t i = 0; i < times; i++)
+        at = stpcpy(at, middle);
+    stpcpy(at, tail);
+    return text;
+}
+
+Test(jinja_bounds, enormous_and_deep_templates_end)
+{
+    static const struct {
+        const char *head, *middle, *tail;
+        size_t times;
+    } shapes[] = {
+        {"{{ ", "(", "", 100000},         {"{{ ", "[", "", 100000},          {"{{ ", "{1:", "", 80000},
+        {"{{ ", "-", "1 }}", 200000},     {"{{ ", "not ", "1 }}", 60000},    {"{{ 1", "+1", " }}", 120000},
+        {"{{ s", ".s", " }}", 120000},    {"{{ s", "[0]", " }}", 80000},     {"{{ s", "|e", " }}", 120000},
+        {"{{ s", "()", " }}", 120000},    {"{{ s", " if s", " }}", 50000},   {"{{ s", " and s", " }}", 40000},
+        {"", "{% if s %}", "", 25000},    {"", "{% for i in s %}", "", 16000}, {"", "{% macro a() %}", "", 17000},
+        {"", "{% set a %}", "", 20000},   {"", "{% filter e %}", "", 18000}, {"", "{% with %}", "", 25000},
+        {"{% raw %}", "{%", "", 120000},  {"{#", "#", "", 250000},           {"{%", " ", "", 250000},
+        {"{{ '", "a", "", 250000},        {"", "{", "", 260000},             {"x", "x", "", 5000000},
+        {"{{ f(", "a=1,", ") }}", 60000}, {"{{ s == s", " == s", " }}", 50000}, {"{{ s ~ s", " ~ -", " }}", 80000},
+    };
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        char *source = repeat(shapes[i].head, shapes[i].middle, shapes[i].times, shapes[i].tail);
+        expect_end(shapes[i].middle, source, strlen(source));
+        free(source);
+    }
+}
+
+Test(jinja_bounds, many_names_do_not_cost_their_square)
+{
+    char *source = malloc(260000), *at = source;
+    double start;
+    struct jinja_template *template = NULL;
+    struct quire_error error;
+    enum quire_status status;
+
+    for (unsigned i = 0; i < 16000; i++)
+        at += sprintf(at, "{{ a%u }}", i);
+    start = cpu_ms();
+    status = jinja_compile(source, (size_t)(at - source), &template, &error);
+    cr_expect(cpu_ms() - start < LIMIT_MS, "%.1f ms", cpu_ms() - start);
+    cr_expect(status == QUIRE_OK || status == QUIRE_LIMIT);
+    jinja_template_destroy(template);
+    free(source);
+}
+
+Test(jinja_bounds, memory_stays_below_its_bound)
+{
+    /* Only the arena and the finished text allocate, and each has its bound (string_bomb and the like show that it is kept). */
+    cr_assert(jinja_limits_default.memory_bytes_max + jinja_limits_default.output_bytes_max <= LIMIT_BYTES);
+}
+
+Test(jinja_bounds, limits_may_be_given)
+{
+    struct jinja_limits limits = {.steps_max = 100, .output_bytes_max = 50, .memory_bytes_max = 1 << 20, .depth_max = 20};
+    struct jinja_options options = {.limits = &limits};
+    json_t *variables = json_object();
+    static const struct {
+        const char *source;
+        enum quire_status status;
+        const char *says;
+    } cases[] = {
+        {"{% for i in range(10) %}{{ i }}{% endfor %}", QUIRE_OK, ""},
+        {"{% for i in range(100) %}{{ i }}{% endfor %}", QUIRE_LIMIT, "steps"},
+        {"{{ 'x' * 50 }}", QUIRE_OK, ""},
+        {"{{ 'x' * 51 }}", QUIRE_LIMIT, "a text of more than 50 bytes"},
+        {"{{ [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]] }}", QUIRE_LIMIT, "nested more than 20"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct jinja_template *template = NULL;
+        struct jinja_output output = {0};
+        struct quire_error error = {0};
+        cr_assert(jinja_compile(cases[i].source, strlen(cases[i].source), &template, &error) == QUIRE_OK);
+        cr_expect_eq(jinja_render(template, variables, &options, &output, &error), cases[i].status, "%s: %s", cases[i].source,
+                     error.message);
+        cr_expect(strstr(error.message, cases[i].says) != NULL, "%s", error.message);
+        jinja_output_deinit(&output);
+        jinja_template_destroy(template);
+    }
+    json_decref(variables);
+}
+
+Test(jinja_bounds, long_requests_raise_the_defaults)
+{
+    /* Four megabytes of conversation are honest work. */
+    char *content = repeat("", "lorem ipsum dolor sit amet ", 20000, "");
+    json_t *messages = json_array(), *variables;
+    struct quire_error error = {0};
+    enum quire_status status;
+    size_t bytes;
+    char *text;
+    static const char source[] = "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content|trim + '<|end|>' }}{% endfor %}";
+
+    for (unsigned i = 0; i < 8; i++)
+        json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "user", "content", content));
+    variables = json_pack("{s:o}", "messages", messages);
+    text = harness_render(source, strlen(source), variables, &bytes, &status, &error);
+    cr_assert(text != NULL, "%s", error.message);
+    cr_assert_eq(bytes, 8 * (strlen(content) - 1 + strlen("<|user|><|end|>")));
+    free(text);
+    free(content);
+    json_decref(variables);
+}
