@@ -2,7 +2,7 @@
 #ifndef QUIRE_GENERATION_CONFIG_H
 #define QUIRE_GENERATION_CONFIG_H
 
-#include "limits.h"
+#include "engine_limits.h"
 #include "status.h"
 
 /* Sets limits->sampling from the file beside the model in `model_path`; unset (NAN or 0) where `model_path` is no

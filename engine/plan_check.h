@@ -2,7 +2,7 @@
 #ifndef QUIRE_PLAN_CHECK_H
 #define QUIRE_PLAN_CHECK_H
 
-#include "limits.h"
+#include "engine_limits.h"
 #include "step.h"
 
 /* Checks every index, count, table and number of `plan`, and that `result` has room for its outputs. Segments must

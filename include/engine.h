@@ -2,7 +2,7 @@
 #ifndef QUIRE_ENGINE_H
 #define QUIRE_ENGINE_H
 
-#include "limits.h"
+#include "engine_limits.h"
 #include "step.h"
 
 #include <stdio.h>

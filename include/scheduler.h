@@ -3,7 +3,7 @@
 #ifndef QUIRE_SCHEDULER_H
 #define QUIRE_SCHEDULER_H
 
-#include "limits.h"
+#include "engine_limits.h"
 #include "request.h"
 #include "tokenizer.h"
 

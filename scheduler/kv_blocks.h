@@ -6,7 +6,7 @@
 #ifndef QUIRE_KV_BLOCKS_H
 #define QUIRE_KV_BLOCKS_H
 
-#include "limits.h"
+#include "engine_limits.h"
 #include "prefix_index.h"
 
 struct kv_neighbours { /* in the list of cached blocks */

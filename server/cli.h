@@ -3,7 +3,7 @@
 #define QUIRE_CLI_H
 
 #include "config.h"
-#include "limits.h"
+#include "engine_limits.h"
 #include "status.h"
 
 struct command {

@@ -2,7 +2,7 @@
 #ifndef QUIRE_SERVICE_H
 #define QUIRE_SERVICE_H
 
-#include "limits.h"
+#include "engine_limits.h"
 #include "scheduler.h"
 #include "tokenizer.h"
 

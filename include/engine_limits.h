@@ -1,6 +1,6 @@
 /* What an opened model offers: the numbers that scheduler and server need, and nothing of how the engine works. */
-#ifndef QUIRE_LIMITS_H
-#define QUIRE_LIMITS_H
+#ifndef QUIRE_ENGINE_LIMITS_H
+#define QUIRE_ENGINE_LIMITS_H
 
 #include "token.h"
 
