@@ -19,7 +19,7 @@ THIRD_PARTY = {
     "microhttpd.h": {"server/http.c", "server/sse.c"},
     "liburing.h": {"engine/container/file_read.c", "scheduler/kv_tier.c"},
     "cblas.h": {"engine/gemm.c", "engine/kernels/gemm_openblas.c", "engine/ceilings.c"},
-    "pcre2.h": {"engine/tokenizer/split.c"},
+    "pcre2.h": {"engine/tokenizer/pattern.c"},
     "utf8proc.h": {"engine/tokenizer/normalise.c"},
     "yaml.h": {"server/config_load.c", "server/config_yaml.c"},
 }
