@@ -1,7 +1,8 @@
-/* Splits a step's attention into work items. A tile is a few consecutive queries of one segment; an item is a tile and a KV
- * head. Most items walk their pieces in order on one worker. An item that holds more than its share of the step's pieces (one
- * long context among short ones) would leave the other workers idle: its pieces are computed side by side, a wave of slots at
- * a time, and then merged in the same order, so that the bits agree. Runs on the step thread. */
+/* Splits a step's attention into work items. A tile is a few consecutive queries of one segment; an item is a tile
+ * and a KV head. Most items walk their pieces in order on one worker. An item that holds more than its share of the
+ * step's pieces (one long context among short ones) would leave the other workers idle: its pieces are computed side
+ * by side, a wave of slots at a time, and then merged in the same order, so that the bits agree. Runs on the step
+ * thread. */
 #include "attention.h"
 
 #include <assert.h>
@@ -173,7 +174,8 @@ static void short_item(void *context, uint32_t item, uint32_t worker)
     const struct attention_run *run = context;
     uint32_t kv_heads = run->call->view->kv_heads, kv_head = item % kv_heads;
     const struct attention_tile *tile = &run->tiles[item / kv_heads];
-    float *whole = run->worker_partials + 2 * worker * run->partial_floats, *piece_partial = whole + run->partial_floats;
+    float *whole = run->worker_partials + 2 * worker * run->partial_floats;
+    float *piece_partial = whole + run->partial_floats;
 
     partial_clear(run, whole);
     for (uint32_t piece = tile->piece_first; piece < tile->piece_end; piece++) {

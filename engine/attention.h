@@ -1,8 +1,8 @@
 /* Paged causal attention of a step, shared over the workers (arXiv:2309.06180, arXiv:2205.14135).
  *
- * A context is cut into pieces of ATTENTION_PIECE_TOKENS at absolute positions. The partial result of (query, head, piece)
- * is pure, and a query's partials merge in piece order. So the bits of a query's output depend only on its own vector and
- * the keys and values that it sees: not on chunking, batch-mates, tiles or threads. */
+ * A context is cut into pieces of ATTENTION_PIECE_TOKENS at absolute positions. The partial result of (query, head,
+ * piece) is pure, and a query's partials merge in piece order. So the bits of a query's output depend only on its
+ * own vector and the keys and values that it sees: not on chunking, batch-mates, tiles or threads. */
 #ifndef QUIRE_ATTENTION_H
 #define QUIRE_ATTENTION_H
 

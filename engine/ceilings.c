@@ -1,5 +1,5 @@
-/* Measures the machine's ceilings for `quire bench`. Other tenants move them from minute to minute, so several short readings
- * are taken and the best counts. Runs on the pool's owner, outside of any step. */
+/* Measures the machine's ceilings for `quire bench`. Other tenants move them from minute to minute, so several short
+ * readings are taken and the best counts. Runs on the pool's owner, outside of any step. */
 #include "ceilings.h"
 
 #include "kernels/openblas.h"
@@ -83,7 +83,8 @@ enum quire_status ceiling_read(struct worker_pool *pool, size_t buffer_bytes, do
     if (buffer == NULL || sums == NULL) {
         free(buffer);
         free(sums);
-        return quire_fail(error, QUIRE_NO_MEMORY, "no memory for a buffer of %zu bytes to measure read bandwidth", bytes);
+        return quire_fail(error, QUIRE_NO_MEMORY, "no memory for a buffer of %zu bytes to measure read bandwidth",
+                          bytes);
     }
     memset(buffer, 1, bytes); /* untouched pages would all be the one zero page */
     *bytes_per_second = ceiling_measure(&ceiling, &context, seconds);

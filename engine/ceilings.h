@@ -13,7 +13,8 @@ QUIRE_NODISCARD enum quire_status ceiling_read(struct worker_pool *pool, size_t 
 /* f32 multiply-adds in registers, in operations per second (a fused multiply-add counts two). */
 double ceiling_multiply_add(struct worker_pool *pool, const struct kernels *kernels, double seconds);
 
-/* OpenBLAS sgemm, rows x inputs x outputs, outputs split over the workers, one OpenBLAS thread each. QUIRE_NO_MEMORY. */
+/* OpenBLAS sgemm, rows x inputs x outputs, outputs split over the workers, one OpenBLAS thread each.
+ * QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status ceiling_sgemm(struct worker_pool *pool, uint32_t rows, uint32_t inputs,
                                                 uint32_t outputs, double seconds, double *operations_per_second,
                                                 struct quire_error *error);

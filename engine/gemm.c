@@ -1,5 +1,5 @@
-/* Splits a matrix product into work items: panels, and for many rows also blocks of rows. Runs on the step thread and, while
- * the weights load, wherever the pool's owner is. */
+/* Splits a matrix product into work items: panels, and for many rows also blocks of rows. Runs on the step thread
+ * and, while the weights load, wherever the pool's owner is. */
 #include "gemm.h"
 
 #define ITEMS_PER_WORKER 8u /* so that the last item to end costs little */

@@ -1,10 +1,10 @@
-/* The engine's threads. worker_pool_run publishes a task and an item count in one atomic word, the ticket; whoever is awake,
- * the caller included, takes items from it one at a time. A worker that wakes late finds nothing left and goes back to wait,
- * and the caller waits only for items that were taken: so more threads than cores cost little.
+/* The engine's threads. worker_pool_run publishes a task and an item count in one atomic word, the ticket; whoever
+ * is awake, the caller included, takes items from it one at a time. A worker that wakes late finds nothing left and
+ * goes back to wait, and the caller waits only for items that were taken: so more threads than cores cost little.
  *
- * Ticket: high half the generation (one per run), low half the items not yet taken. The fields of a run change only while
- * that count is 0, and an item is taken by compare-and-swap on the whole word: it fails if a worker read fields of a run that
- * is over.
+ * Ticket: high half the generation (one per run), low half the items not yet taken. The fields of a run change only
+ * while that count is 0, and an item is taken by compare-and-swap on the whole word: it fails if a worker read
+ * fields of a run that is over.
  *
  * Threads: run, create and destroy on one thread, the owner. */
 #include "worker_pool.h"
@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SPIN_ROUNDS 4000u /* pauses before a worker sleeps: some tens of microseconds, the serial parts between two runs */
+#define SPIN_ROUNDS 4000u /* pauses before a sleep: tens of microseconds, as the serial parts between two runs */
 
 struct worker {
     struct worker_pool *pool;

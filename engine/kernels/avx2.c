@@ -1,4 +1,5 @@
-/* The AVX2 row (with FMA and F16C): sixteen lanes as two registers. Compiled with its own -m flags; exports one table. */
+/* The AVX2 row (with FMA and F16C): sixteen lanes as two registers. Compiled with its own -m flags; exports one
+ * table. */
 #include "kernels.h"
 
 #include <immintrin.h>

@@ -1,4 +1,5 @@
-/* The AVX-512 row (F, BW, DQ, VL): sixteen lanes are one register. Compiled with its own -m flags; exports one table. */
+/* The AVX-512 row (F, BW, DQ, VL): sixteen lanes are one register. Compiled with its own -m flags; exports one
+ * table. */
 #include "kernels.h"
 
 #include <immintrin.h>

@@ -1,7 +1,7 @@
-/* Matrix products by OpenBLAS: a numeric class of its own. Panels are unpacked to f32 a block at a time and multiplied in row
- * tiles of one fixed height, filled up with zeros, with one thread per call, so that a row's bits do not depend on how many
- * rows there are. The portable float path where no kernel of ours fits the processor, and the yardstick of `quire bench`.
- * The only file that includes cblas.h. Any thread. */
+/* Matrix products by OpenBLAS: a numeric class of its own. Panels are unpacked to f32 a block at a time and
+ * multiplied in row tiles of one fixed height, filled up with zeros, with one thread per call, so that a row's bits
+ * do not depend on how many rows there are. The portable float path where no kernel of ours fits the processor, and
+ * the yardstick of `quire bench`. The only file that includes cblas.h. Any thread. */
 #include "number.h"
 #include "openblas.h"
 #include "tables.h"

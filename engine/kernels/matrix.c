@@ -1,6 +1,6 @@
-/* Packs weight rows into panels, and reads packed rows back. Runs while a model loads, on any thread; only the look-up of
- * embedding rows (matrix_row) is on the step's path. Block types follow the GGUF specification (ggml-org/ggml, docs/gguf.md;
- * the blocks of Q8_0, Q4_0 and Q6_K). Portable C: no -m flags here. */
+/* Packs weight rows into panels, and reads packed rows back. Runs while a model loads, on any thread; only the
+ * look-up of embedding rows (matrix_row) is on the step's path. Block types follow the GGUF specification
+ * (ggml-org/ggml, docs/gguf.md; the blocks of Q8_0, Q4_0 and Q6_K). Portable C: no -m flags here. */
 #include "matrix.h"
 
 #include "number.h"
@@ -163,7 +163,8 @@ static uint32_t lane_of(enum matrix_format format, uint32_t output)
         }                                                                     \
     } while (0)
 
-static void tile_pack(const struct matrix *matrix, const struct tile *tile, char *panel, uint32_t input, uint32_t inputs)
+static void tile_pack(const struct matrix *matrix, const struct tile *tile, char *panel, uint32_t input,
+                      uint32_t inputs)
 {
     char *to = panel + matrix_panel_bytes(matrix->format, input, matrix->group_inputs);
     uint32_t group = matrix->group_inputs;
@@ -216,7 +217,8 @@ static void tile_fill_quants(struct tile *tile, uint32_t lane, enum row_type typ
         block_decode(type, from, tile->quant[lane] + i, tile->scale[lane] + i / info->group_inputs);
 }
 
-/* The lanes of one panel that outputs [first, end) fill. Whoever packs the last output also packs the padding, as zeros. */
+/* The lanes of one panel that outputs [first, end) fill. Whoever packs the last output also packs the padding, as
+ * zeros. */
 static uint32_t panel_lanes(const struct matrix *matrix, uint32_t panel, uint32_t first, uint32_t end)
 {
     uint32_t start = panel * PANEL_OUTPUTS, lanes = 0;

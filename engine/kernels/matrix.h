@@ -3,8 +3,8 @@
  * Outputs are grouped in panels of 32. A panel is one contiguous run, inputs in order:
  *   MATRIX_F32   [inputs][32] f32
  *   MATRIX_F16   [inputs][32] f16
- *   MATRIX_BF16  [inputs][16] pairs: output j in the low half of dword j, output j + 16 in the high half (widening is one
- *                shift or one mask)
+ *   MATRIX_BF16  [inputs][16] pairs: output j in the low half of dword j, output j + 16 in the high half (widening is
+ *                one shift or one mask)
  *   MATRIX_I8    for each group of `group_inputs` inputs: 32 f32 scales, then [group_inputs][32] int8;
  *                weight = scale * quant, exact in f32 for Q8_0 and Q4_0
  * The last panel is padded with zero outputs. Panels start at multiples of 64 bytes. */
@@ -39,16 +39,18 @@ enum row_type { ROW_F32, ROW_F16, ROW_BF16, ROW_Q8_0, ROW_Q4_0, ROW_Q6_K, ROW_TY
 
 /* Bytes of a row of `inputs` values; 0 where `inputs` is not a multiple of the type's block. */
 size_t row_bytes(enum row_type type, uint32_t inputs);
-/* The format that keeps a row type's values: F32, F16, BF16 as they are; Q8_0 and Q4_0 as MATRIX_I8 in groups of 32, Q6_K in groups of 16. */
+/* The format that keeps a row type's values: F32, F16, BF16 as they are; Q8_0 and Q4_0 as MATRIX_I8 in groups of 32,
+ * Q6_K in groups of 16. */
 enum matrix_format row_matrix_format(enum row_type type, uint32_t *group_inputs);
 
-/* Packs `count` rows, each one output, as outputs [first, first + count). Any thread; two threads must not pack into one panel
- * at once unless `first` and `count` are multiples of PANEL_OUTPUTS. Float types convert to any float format (round to nearest
- * even); block types need MATRIX_I8 with their own group, or MATRIX_F32 or MATRIX_BF16 or MATRIX_F16. */
+/* Packs `count` rows, each one output, as outputs [first, first + count). Any thread; two threads must not pack into
+ * one panel at once unless `first` and `count` are multiples of PANEL_OUTPUTS. Float types convert to any float
+ * format (round to nearest even); block types need MATRIX_I8 with their own group, or MATRIX_F32 or MATRIX_BF16 or
+ * MATRIX_F16. */
 void matrix_pack(const struct matrix *matrix, uint32_t first, uint32_t count, const void *rows, size_t row_stride_bytes,
                  enum row_type type);
-/* The same from a matrix stored [inputs][outputs] (GPT-2's Conv1D), float types only; `rows` leads to the first input's row
- * of `count` values. */
+/* The same from a matrix stored [inputs][outputs] (GPT-2's Conv1D), float types only; `rows` leads to the first
+ * input's row of `count` values. */
 void matrix_pack_transposed(const struct matrix *matrix, uint32_t first, uint32_t count, const void *rows,
                             size_t row_stride_bytes, enum row_type type);
 

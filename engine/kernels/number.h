@@ -1,5 +1,5 @@
-/* Conversions between f32 and the 16-bit types as files hold them (little-endian). Widening is exact; narrowing rounds to
- * nearest, ties to even; not-a-number stays so. */
+/* Conversions between f32 and the 16-bit types as files hold them (little-endian). Widening is exact; narrowing
+ * rounds to nearest, ties to even; not-a-number stays so. */
 #ifndef QUIRE_NUMBER_H
 #define QUIRE_NUMBER_H
 
@@ -62,7 +62,7 @@ static inline uint16_t f32_to_f16(float x)
         return (uint16_t)(sign | 0x7e00 | (magnitude >> 13 & 0x3ff));
     if (magnitude >= 0x47800000u) /* 65536 and more; what rounds up to it overflows below by itself */
         return (uint16_t)(sign | 0x7c00);
-    if (magnitude < 0x38800000u) /* below 2^-14: adding 0.5 makes the unit in the last place 2^-24, rounded in hardware */
+    if (magnitude < 0x38800000u) /* below 2^-14: the sum with 0.5 has units of 2^-24, the subnormal f16's own */
         return (uint16_t)(sign | (f32_bits(f32_from_bits(magnitude) + 0.5f) - f32_bits(0.5f)));
     return (uint16_t)(sign | ((magnitude - ((127u - 15u) << 23) + 0xfffu + (magnitude >> 13 & 1)) >> 13));
 }

@@ -1,5 +1,5 @@
-/* The scalar row of the kernel table: sixteen lanes as an array, fused multiply-add from the C library. It runs anywhere and
- * is what the other rows are compared with bit by bit; its speed does not matter. */
+/* The scalar row of the kernel table: sixteen lanes as an array, fused multiply-add from the C library. It runs
+ * anywhere and is what the other rows are compared with bit by bit; its speed does not matter. */
 #include "kernels.h"
 
 #include <math.h>

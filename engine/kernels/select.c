@@ -1,5 +1,6 @@
-/* Chooses the kernel row at start: overlays the rows that the processor supports, from the slowest up to the one asked for.
- * Called by the main thread (and tests) before any worker exists; the overlaid tables live as long as the process. */
+/* Chooses the kernel row at start: overlays the rows that the processor supports, from the slowest up to the one
+ * asked for. Called by the main thread (and tests) before any worker exists; the overlaid tables live as long as the
+ * process. */
 #include "kernels.h"
 #include "tables.h"
 
@@ -89,7 +90,8 @@ enum quire_status kernels_select(const char *name, const struct kernels **out, s
         }
     }
     if (name != NULL && strcmp(name, kernels_openblas.name) != 0)
-        return quire_fail(error, QUIRE_NOT_FOUND, "no kernels named \"%s\"; known: scalar, avx2, avx512, openblas", name);
+        return quire_fail(error, QUIRE_NOT_FOUND, "no kernels named \"%s\"; known: scalar, avx2, avx512, openblas",
+                          name);
     if (name == NULL && best != 0) {
         *out = &overlaid[best];
         return QUIRE_OK;

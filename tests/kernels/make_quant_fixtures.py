@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes quant_fixtures.bin: block rows and their values as the PyPI package `gguf` (0.19.0) decodes them, and conversions of f32
-to f16 and bf16 as numpy and torch round them. Run by hand: make_quant_fixtures.py OUT.
+"""Makes quant_fixtures.bin: block rows and their values as the PyPI package `gguf` (0.19.0) decodes them, and
+conversions of f32 to f16 and bf16 as numpy and torch round them. Run by hand: make_quant_fixtures.py OUT.
 
-Little-endian, in this order: for Q8_0, Q4_0, Q6_K: ROWS rows of bytes, then [ROWS][INPUTS] f32 values; then COUNT f32 values,
-their f16 and their bf16 bits."""
+Little-endian, in this order: for Q8_0, Q4_0, Q6_K: ROWS rows of bytes, then [ROWS][INPUTS] f32 values; then COUNT f32
+values, their f16 and their bf16 bits."""
 import sys
 
 import gguf
@@ -30,8 +30,8 @@ def hard_floats():
     values = bits.view(numpy.float32).copy()
     values[numpy.isnan(values)] = 1.0
     values[: COUNT // 2] = random.normal(size=COUNT // 2) * 10.0 ** random.uniform(-9, 6, size=COUNT // 2)
-    exact = [65519.99, 65520.0, 65504.0, 2.0**-24, 2.0**-25, 2.0**-25 * 1.0001, 2.0**-14, 2.0**-14 * (1 - 2.0**-11), 0.0, -0.0,
-             float("inf"), float("-inf"), 1 + 2.0**-11, 1 + 3 * 2.0**-11, 1 + 2.0**-8, 1 + 3 * 2.0**-8, 3.4e38, 1e-45]
+    exact = [65519.99, 65520.0, 65504.0, 2.0**-24, 2.0**-25, 2.0**-25 * 1.0001, 2.0**-14, 2.0**-14 * (1 - 2.0**-11),
+             0.0, -0.0, float("inf"), float("-inf"), 1 + 2.0**-11, 1 + 3 * 2.0**-11, 1 + 2.0**-8, 1 + 3 * 2.0**-8, 3.4e38, 1e-45]
     values[: len(exact)] = exact
     return values
 

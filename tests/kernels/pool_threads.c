@@ -1,5 +1,6 @@
-/* Stress of the worker pool with a main of its own, for ThreadSanitizer (Criterion does not start under it). Tasks write and
- * read plain memory, so that a missing happens-before between owner and workers is reported. Exit status 0: all sums right. */
+/* Stress of the worker pool with a main of its own, for ThreadSanitizer (Criterion does not start under it). Tasks
+ * write and read plain memory, so that a missing happens-before between owner and workers is reported. Exit status
+ * 0: all sums right. */
 #include "worker_pool.h"
 
 #include <inttypes.h>

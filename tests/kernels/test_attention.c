@@ -1,5 +1,5 @@
-/* Paged attention: against a naive float64 attention, every row of the table against scalar bit by bit, and the same bits
- * however the rows are cut into chunks, tiles and threads. */
+/* Paged attention: against a naive float64 attention, every row of the table against scalar bit by bit, and the same
+ * bits however the rows are cut into chunks, tiles and threads. */
 #include "support.h"
 
 #include "attention.h"
@@ -149,8 +149,9 @@ Test(attention, agrees_with_float64)
                 attend_exactly(&s, token, head, expected);
                 for (uint32_t d = 0; d < s.shape.head_dim; d++) {
                     double actual = (double)out[token * width + head * s.shape.head_dim + d];
-                    cr_assert_leq(fabs(actual - expected[d]), 5e-6, "shape %u token %u head %u dim %u: %g, should be %g", i,
-                                  token, head, d, actual, expected[d]);
+                    cr_assert_leq(fabs(actual - expected[d]), 5e-6, 
+                                  "shape %u token %u head %u dim %u: %g, should be %g", i, token, head, d, actual,
+                                  expected[d]);
                 }
             }
         free(out);
@@ -186,9 +187,10 @@ Test(attention, every_row_gives_the_bits_of_scalar)
     worker_pool_destroy(pool);
 }
 
-/* Stores and attends `chunk` tokens at a time; blocks that left the window are overwritten with garbage and taken from the
- * table, as the scheduler does. */
-static void attend_in_chunks(struct worker_pool *pool, struct sequence *s, uint32_t chunk, uint32_t query_tile, float *out)
+/* Stores and attends `chunk` tokens at a time; blocks that left the window are overwritten with garbage and taken
+ * from the table, as the scheduler does. */
+static void attend_in_chunks(struct worker_pool *pool, struct sequence *s, uint32_t chunk, uint32_t query_tile,
+                             float *out)
 {
     memset(s->view.pool, 0xff, s->view.block_bytes * s->blocks);
     for (uint32_t b = 0; b < s->blocks; b++)
@@ -221,8 +223,8 @@ Test(attention, chunks_tiles_and_threads_change_no_bit)
         for (uint32_t w = 0; w < sizeof ways / sizeof ways[0]; w++) {
             memset(actual, 0, bytes);
             attend_in_chunks(pools[ways[w].workers], &s, ways[w].chunk, ways[w].query_tile, actual);
-            cr_assert_arr_eq(expected, actual, bytes, "shape %u: %u workers, chunks of %u, tiles of %u", i, ways[w].workers,
-                             ways[w].chunk, ways[w].query_tile);
+            cr_assert_arr_eq(expected, actual, bytes, "shape %u: %u workers, chunks of %u, tiles of %u", i,
+                             ways[w].workers, ways[w].chunk, ways[w].query_tile);
         }
         free(expected);
         free(actual);
@@ -243,7 +245,9 @@ Test(attention, batch_mates_change_no_bit)
     struct attention_segment whole = {0, TOKENS, 0, s.table};
     /* rows are the tokens' own, so each segment attends the same sequence at its own position */
     struct attention_segment mixed[] = {
-        {3, 1, 3, s.table}, {599, 1, 599, s.table}, {10, 1, 10, s.table}, {100, 50, 100, s.table}, {30, 1, 30, s.table}};
+        {3, 1, 3, s.table},        {599, 1, 599, s.table}, {10, 1, 10, s.table},
+        {100, 50, 100, s.table}, {30, 1, 30, s.table},
+    };
 
     sequence_store(&s, 0, TOKENS);
     attend(pools[0], best_kernels(), &s, &whole, 1, 0, expected);

@@ -1,5 +1,5 @@
-/* Matrix products: every row of the table against scalar bit by bit, scalar against float64, one row against many, and the
- * pool's split against none. */
+/* Matrix products: every row of the table against scalar bit by bit, scalar against float64, one row against many,
+ * and the pool's split against none. */
 #include "support.h"
 
 #include "gemm.h"
@@ -53,8 +53,8 @@ static void matrix_free(struct matrix *matrix)
     free((void *)(uintptr_t)matrix->bias);
 }
 
-static void call_gemm(const struct kernels *kernels, const struct matrix *matrix, const float *x, size_t x_stride, float *y,
-                      size_t y_stride, uint32_t rows)
+static void call_gemm(const struct kernels *kernels, const struct matrix *matrix, const float *x, size_t x_stride,
+                      float *y, size_t y_stride, uint32_t rows)
 {
     struct gemm_call call = {matrix, x, x_stride, y, y_stride, rows, 0, matrix_panel_count(matrix)};
     kernels->gemm[matrix->format](&call);
@@ -83,7 +83,8 @@ static void check_against_scalar(const struct matrix *matrix)
     uint32_t table_rows = kernel_rows(table);
     size_t x_stride = matrix->inputs + 3, y_stride = matrix->outputs + 5;
     float *x = must_allocate(ROWS * x_stride * sizeof(float));
-    float *expected = must_allocate(ROWS * y_stride * sizeof(float)), *actual = must_allocate(ROWS * y_stride * sizeof(float));
+    float *expected = must_allocate(ROWS * y_stride * sizeof(float));
+    float *actual = must_allocate(ROWS * y_stride * sizeof(float));
 
     random_fill(1, x, ROWS * x_stride, 1.0f);
     for (uint32_t t = 1; t < table_rows; t++)
@@ -93,8 +94,8 @@ static void check_against_scalar(const struct matrix *matrix)
             call_gemm(table[0], matrix, x, x_stride, expected, y_stride, row_counts[i]);
             call_gemm(table[t], matrix, x, x_stride, actual, y_stride, row_counts[i]);
             cr_assert_arr_eq(expected, actual, ROWS * y_stride * sizeof(float),
-                             "%s: format %d, %u x %u, %u rows: not the bits of scalar, or written beyond y", table[t]->name,
-                             (int)matrix->format, matrix->outputs, matrix->inputs, row_counts[i]);
+                             "%s: format %d, %u x %u, %u rows: not the bits of scalar, or written beyond y",
+                             table[t]->name, (int)matrix->format, matrix->outputs, matrix->inputs, row_counts[i]);
         }
     free(x);
     free(expected);
@@ -110,7 +111,8 @@ static void check_alone(const struct kernels *kernels, const struct matrix *matr
 {
     size_t x_stride = matrix->inputs, y_stride = matrix->outputs;
     float *x = must_allocate(ROWS * x_stride * sizeof(float));
-    float *alone = must_allocate(ROWS * y_stride * sizeof(float)), *together = must_allocate(ROWS * y_stride * sizeof(float));
+    float *alone = must_allocate(ROWS * y_stride * sizeof(float));
+    float *together = must_allocate(ROWS * y_stride * sizeof(float));
 
     random_fill(2, x, ROWS * x_stride, 1.0f);
     for (uint32_t r = 0; r < ROWS; r++)
@@ -159,7 +161,8 @@ static void check_against_double(const struct matrix *matrix)
 {
     const struct kernels *table[4];
     struct quire_error error;
-    float *weights = must_allocate(matrix->inputs * sizeof(float)), *x = must_allocate(7 * matrix->inputs * sizeof(float));
+    float *weights = must_allocate(matrix->inputs * sizeof(float));
+    float *x = must_allocate(7 * matrix->inputs * sizeof(float));
     float *y = must_allocate(2 * 7 * matrix->outputs * sizeof(float));
 
     kernel_rows(table);

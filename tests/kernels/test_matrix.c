@@ -1,5 +1,5 @@
-/* Packing: block formats against the reference package's values, conversions against numpy's and torch's rounding, and each
- * layout against its description in matrix.h. */
+/* Packing: block formats against the reference package's values, conversions against numpy's and torch's rounding,
+ * and each layout against its description in matrix.h. */
 #include "support.h"
 
 #include <math.h>
@@ -116,8 +116,8 @@ static void check_narrowing(enum matrix_format format, const uint16_t *expected)
 
     matrix_pack(&matrix, 0, 1, f->floats, sizeof f->floats, ROW_F32);
     for (uint32_t i = 0; i < FIXTURE_FLOATS; i++) {
-        cr_assert_eq(panel[i * 32], expected[i], "%.9g becomes %04x, should be %04x", (double)f->floats[i], panel[i * 32],
-                     expected[i]);
+        cr_assert_eq(panel[i * 32], expected[i], "%.9g becomes %04x, should be %04x", (double)f->floats[i],
+                     panel[i * 32], expected[i]);
         for (uint32_t lane = 1; lane < 32; lane++)
             cr_assert_eq(panel[i * 32 + lane], 0, "padding is not zero");
     }
@@ -237,8 +237,8 @@ Test(matrix, float_types_pack_into_all_float_formats_in_any_cut)
                         matrix_row(&matrix, o, out);
                     for (uint32_t i = 0; i < INPUTS; i++) {
                         float expected = o < OUTPUTS ? number(o, i) : 0.0f;
-                        cr_assert_eq(described(&matrix, o, i), expected, "type %d format %d cut %u output %u input %u", type,
-                                     format, cut, o, i);
+                        cr_assert_eq(described(&matrix, o, i), expected, "type %d format %d cut %u output %u input %u",
+                                     type, format, cut, o, i);
                         cr_assert(o >= OUTPUTS || out[i] == expected);
                     }
                 }
@@ -265,7 +265,8 @@ Test(matrix, transposed_rows_pack_the_same)
             for (uint32_t c = 0; c + 1 < 4; c++) {
                 for (uint32_t i = 0; i < INPUTS; i++)
                     memcpy(part[i], rows[i] + cuts[c] * width, (cuts[c + 1] - cuts[c]) * width);
-                matrix_pack_transposed(&matrix, cuts[c], cuts[c + 1] - cuts[c], part, sizeof part[0], (enum row_type)type);
+                matrix_pack_transposed(&matrix, cuts[c], cuts[c + 1] - cuts[c], part, sizeof part[0],
+                                       (enum row_type)type);
             }
             for (uint32_t o = 0; o < 96; o++)
                 for (uint32_t i = 0; i < INPUTS; i++)

@@ -1,4 +1,5 @@
-/* Norms, activations, exponentials and reductions: every row of the table against scalar bit by bit, scalar against float64. */
+/* Norms, activations, exponentials and reductions: every row of the table against scalar bit by bit, scalar against
+ * float64. */
 #include "support.h"
 
 #include <float.h>
@@ -12,9 +13,9 @@ static const uint32_t counts[] = {1, 2, 15, 16, 17, 31, 32, 33, 100, 257, 1000};
 /* Inputs with the numbers that are easy to get wrong among them. */
 static void fill_hard(float *x, uint32_t count, uint64_t seed)
 {
-    static const float hard[] = {0.0f,     -0.0f,   INFINITY, -INFINITY, FLT_MIN,  -FLT_MIN,  1e-45f,   -1e-45f, 1e-40f, FLT_MAX,
-                                 -FLT_MAX, 87.0f,   -87.0f,   88.72283f, 88.7229f, -87.3365f, -87.337f, 89.0f,   -104.0f, 0.625f,
-                                 -0.625f,  0.6249f, 1.0f,     -1.0f,     13.0f,    -13.0f};
+    static const float hard[] = {0.0f,     -0.0f,   INFINITY,  -INFINITY, FLT_MIN,   -FLT_MIN, 1e-45f, -1e-45f, 1e-40f,
+                                 FLT_MAX,  -FLT_MAX, 87.0f,    -87.0f,    88.72283f, 88.7229f, -87.3365f, -87.337f,
+                                 89.0f,    -104.0f, 0.625f,    -0.625f,   0.6249f,   1.0f,     -1.0f,  13.0f,   -13.0f};
 
     random_fill(seed, x, count, 12.0f);
     for (uint32_t i = 0; i < count && i < sizeof hard / sizeof hard[0]; i++)
@@ -23,15 +24,16 @@ static void fill_hard(float *x, uint32_t count, uint64_t seed)
 
 struct rows_case {
     const char *name;
-    void (*run)(const struct kernels *kernels, const float *a, const float *b, const float *c, uint32_t count, float *out);
+    void (*run)(const struct kernels *k, const float *a, const float *b, const float *c, uint32_t n, float *out);
     bool hard; /* also on infinities and subnormals */
 };
 
-#define CASE(name, expression)                                                                                       \
-    static void run_##name(const struct kernels *k, const float *a, const float *b, const float *c, uint32_t n, float *out) \
-    {                                                                                                                \
-        (void)a, (void)b, (void)c;                                                                                   \
-        expression;                                                                                                  \
+#define CASE(name, expression)                                                                                  \
+    static void run_##name(const struct kernels *k, const float *a, const float *b, const float *c, uint32_t n, \
+                           float *out)                                                                          \
+    {                                                                                                           \
+        (void)a, (void)b, (void)c;                                                                              \
+        expression;                                                                                             \
     }
 CASE(rms_norm, k->rms_norm(a, b, 1e-5f, out, n))
 CASE(rms_norm_plain, k->rms_norm(a, NULL, 1e-5f, out, n))
@@ -52,9 +54,10 @@ CASE(exp_rows, k->exp_rows(a, 0.0f, out, n))
 
 #define ROW(name, hard) {#name, run_##name, hard}
 static const struct rows_case cases[] = {
-    ROW(rms_norm, false), ROW(rms_norm_plain, false), ROW(layer_norm, false), ROW(layer_norm_plain, false),
-    ROW(rms_norm_in_place, false), ROW(rope, false), ROW(add, true), ROW(silu, true), ROW(silu_plain, true), ROW(gelu_tanh, true),
-    ROW(gelu_tanh_gated, true), ROW(gelu_erf, true), ROW(relu, true), ROW(maximum, true), ROW(exp_sum, true), ROW(exp_rows, true),
+    ROW(rms_norm, false),          ROW(rms_norm_plain, false), ROW(layer_norm, false), ROW(layer_norm_plain, false),
+    ROW(rms_norm_in_place, false), ROW(rope, false),           ROW(add, true),         ROW(silu, true),
+    ROW(silu_plain, true),         ROW(gelu_tanh, true),       ROW(gelu_tanh_gated, true), ROW(gelu_erf, true),
+    ROW(relu, true),               ROW(maximum, true),         ROW(exp_sum, true),     ROW(exp_rows, true),
 };
 
 Test(rows, every_row_gives_the_bits_of_scalar)
@@ -79,7 +82,8 @@ Test(rows, every_row_gives_the_bits_of_scalar)
                 cr_assert_arr_eq(expected, actual, sizeof expected, "%s of %u values differs in %s", cases[i].name,
                                  counts[n], rows[row]->name);
                 for (uint32_t g = counts[n]; g < counts[n] + GUARD; g++)
-                    cr_assert_eq(((unsigned char *)&actual[g])[3], 0x5a, "%s wrote behind %u values", cases[i].name, counts[n]);
+                    cr_assert_eq(((unsigned char *)&actual[g])[3], 0x5a, "%s wrote behind %u values", cases[i].name,
+                                 counts[n]);
             }
 }
 
@@ -111,7 +115,8 @@ Test(rows, exp_is_within_two_ulps)
 
 Test(rows, exp_keeps_its_ends)
 {
-    static const float in[] = {0.0f, -0.0f, -INFINITY, INFINITY, -1000.0f, 1000.0f, 88.722839f, FLT_MAX, -FLT_MAX, -87.3366f, NAN};
+    static const float in[] = {0.0f, -0.0f, -INFINITY, INFINITY, -1000.0f, 1000.0f, 88.722839f,
+                               FLT_MAX, -FLT_MAX, -87.3366f, NAN};
     static const float out[] = {1.0f, 1.0f, 0.0f, INFINITY, 0.0f, INFINITY, INFINITY, INFINITY, 0.0f, 0.0f};
     const struct kernels *rows[3];
     uint32_t row_count = kernel_rows(rows);
@@ -145,7 +150,8 @@ static double exact_gelu_erf(double x)
 static void check_activation(void (*gate)(const float *, const float *, float *, uint32_t), exact_function *exact,
                              const char *name)
 {
-    /* 2^-20 of the larger of value and 2^-10 of the argument: the tails are below what a sum of such values can show. */
+    /* 2^-20 of the larger of value and 2^-10 of the argument: the tails are below what a sum of such values can
+     * show. */
     for (float x = -30.0f; x < 30.0f; x += 0.00117f) {
         float y;
         double expected = exact((double)x), bound;
@@ -186,7 +192,8 @@ Test(rows, norms_agree_with_float64)
         rows[0]->layer_norm(x, weight, bias, 1e-5f, layer, count);
         for (uint32_t i = 0; i < count; i++) {
             double a = (double)x[i] / sqrt(squares / count + 1e-5) * (double)weight[i];
-            double b = ((double)x[i] - sum / count) / sqrt(variance / count + 1e-5) * (double)weight[i] + (double)bias[i];
+            double b = ((double)x[i] - sum / count) / sqrt(variance / count + 1e-5);
+            b = b * (double)weight[i] + (double)bias[i];
             cr_assert_float_eq((double)rms[i], a, 2e-6, "rms_norm of %u", count);
             cr_assert_float_eq((double)layer[i], b, 5e-6, "layer_norm of %u", count);
         }

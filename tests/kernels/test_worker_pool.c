@@ -1,4 +1,5 @@
-/* The worker pool: each item once, on a worker that exists, whatever the counts. pool_threads.c is the stress under TSan. */
+/* The worker pool: each item once, on a worker that exists, whatever the counts. pool_threads.c is the stress under
+ * TSan. */
 #include "support.h"
 
 #include "worker_pool.h"
@@ -38,8 +39,8 @@ Test(worker_pool, runs_each_item_once)
                 memset(&seen, 0, sizeof seen);
                 worker_pool_run(pool, items[i], see, &seen);
                 for (uint32_t item = 0; item < ITEMS_MAX; item++)
-                    cr_assert_eq(seen.times[item], item < items[i] ? 1 : 0, "%u workers, item %u of %u", workers[w], item,
-                                 items[i]);
+                    cr_assert_eq(seen.times[item], item < items[i] ? 1 : 0, "%u workers, item %u of %u",
+                                 workers[w], item, items[i]);
                 cr_assert_lt(seen.worker_max, workers[w]);
             }
         worker_pool_destroy(pool);
