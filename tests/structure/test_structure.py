@@ -20,7 +20,7 @@ THIRD_PARTY = {
     "liburing.h": {"engine/container/file_read.c", "scheduler/kv_tier.c"},
     "cblas.h": {"engine/gemm.c", "engine/kernels/gemm_openblas.c", "engine/ceilings.c"},
     "pcre2.h": {"engine/tokenizer/pattern.c"},
-    "utf8proc.h": {"engine/tokenizer/normalise.c", "engine/tokenizer/unicode.c"},
+    "utf8proc.h": {"engine/tokenizer/unicode.c"},
     "yaml.h": {"server/config_load.c", "server/config_yaml.c"},
 }
 
