@@ -99,23 +99,22 @@ enum quire_status ceiling_read(struct worker_pool *pool, size_t buffer_bytes, do
 
 static void burn_item(void *context, uint32_t item, uint32_t worker)
 {
-    const struct kernels *kernels = context;
+    const struct kernels *const *kernels = context;
     float data[32];
 
     (void)item, (void)worker;
     for (uint32_t i = 0; i < 32; i++)
         data[i] = i < 16 ? 0.5f : 1.0f;
-    kernels->burn(BURN_ROUNDS, data);
+    (*kernels)->burn(BURN_ROUNDS, data);
 }
 
 double ceiling_multiply_add(struct worker_pool *pool, const struct kernels *kernels, double seconds)
 {
-    struct kernels copy = *kernels;
     float data[32] = {0};
     uint32_t items = worker_pool_count(pool);
     struct ceiling ceiling = {pool, items, burn_item, (double)kernels->burn(BURN_ROUNDS, data) * items};
 
-    return ceiling_measure(&ceiling, &copy, seconds);
+    return ceiling_measure(&ceiling, &kernels, seconds);
 }
 
 struct sgemm_context {
