@@ -28,7 +28,6 @@ void api_generate(struct exchange *exchange, enum endpoint endpoint, generate_fu
     }
     fine = model_check(exchange->service, &fields, &error) && generate(exchange, model, &fields, &error);
     request_fields_deinit(&fields);
-    json_out_deinit(&exchange->body);
     if (!fine) {
         generation_destroy(exchange->generation);
         exchange->generation = NULL;

@@ -31,7 +31,7 @@ struct exchange {
     struct service *service;
     const struct route *route;
     char *path_rest; /* what follows a route's path that ends in '/'; owned; NULL for others */
-    struct json_out body;
+    struct json_out body; /* http.c's: gone once the handler has run */
     struct reply reply;
     struct generation *generation; /* owned */
 };

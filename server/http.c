@@ -11,6 +11,7 @@
 #include "listen.h"
 #include "log.h"
 
+#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,6 +20,7 @@
 
 #define LONG_BODY_BYTES 16384u      /* longer ones go to the text worker */
 #define IDLE_WRITE_TIMEOUT_S 120u   /* a client that takes nothing for so long is gone */
+#define BODIES_HELD_MAX 8u          /* times the longest body: what all bodies together may take */
 #define SECOND_NS 1000000000u
 
 /* ---- the waker's view -------------------------------------------------------------------------------------------- */
@@ -107,6 +109,13 @@ static void connection_notify(void *context, struct MHD_Connection *mhd, void **
     }
 }
 
+static void body_release(struct http_exchange *exchange)
+{
+    atomic_fetch_sub(&exchange->connection->server->body_bytes_held, exchange->held_bytes);
+    exchange->held_bytes = 0;
+    json_out_deinit(&exchange->exchange.body);
+}
+
 static void exchange_completed(void *context, struct MHD_Connection *mhd, void **request_context,
                                enum MHD_RequestTerminationCode code)
 {
@@ -124,7 +133,7 @@ static void exchange_completed(void *context, struct MHD_Connection *mhd, void *
               code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "yes" : "no",
               (double)(waker_now_ns() - exchange->start_ns) / 1e6);
     generation_destroy(exchange->exchange.generation);
-    json_out_deinit(&exchange->exchange.body);
+    body_release(exchange);
     json_out_deinit(&exchange->exchange.reply.body);
     json_out_deinit(&exchange->stream);
     free(exchange->exchange.path_rest);
@@ -193,6 +202,7 @@ static void job_run(struct text_job *job)
     struct http_connection *connection = exchange->connection;
 
     exchange->exchange.route->handler(&exchange->exchange);
+    body_release(exchange);
     atomic_store(&exchange->state, EXCHANGE_PREPARED);
     waker_wake(connection->server->waker, &connection->waiter);
 }
@@ -213,34 +223,49 @@ static enum MHD_Result exchange_continue(struct http_exchange *exchange)
             return waker_sleep(server->waker, &exchange->connection->waiter, 0) ? MHD_YES : MHD_NO;
         }
         exchange->exchange.route->handler(&exchange->exchange);
+        body_release(exchange);
         atomic_store(&exchange->state, EXCHANGE_PREPARED);
     }
     if (exchange->exchange.generation == NULL)
         return reply_send(exchange);
     if (exchange->exchange.generation->stream)
-        return sse_respond(exchange);
+        return sse_respond(exchange) ? MHD_YES : MHD_NO;
     return answer_wait(exchange);
+}
+
+/* Decides the reply in the middle of a body, whose rest is then dropped. */
+static void body_refuse(struct http_exchange *exchange, const struct api_error *error)
+{
+    exchange->exchange.reply.close = true;
+    exchange_fail(&exchange->exchange, error);
+    exchange->discard = true;
+    body_release(exchange);
 }
 
 static enum MHD_Result body_collect(struct http_exchange *exchange, const char *bytes, size_t *count)
 {
-    size_t limit = exchange->connection->server->options.body_bytes_max;
-    size_t added = *count;
+    struct http_server *server = exchange->connection->server;
+    size_t limit = server->options.body_bytes_max, added = *count;
+    struct api_error error;
 
     *count = 0;
     exchange->received_bytes += added;
-    if (exchange->received_bytes > limit && !exchange->discard) {
-        struct api_error error;
-        api_fail(&error, ERROR_TOO_LARGE, NULL, "the body is longer than %zu bytes", limit);
-        exchange->exchange.reply.close = true;
-        exchange_fail(&exchange->exchange, &error);
-        exchange->discard = true;
-        json_out_deinit(&exchange->exchange.body);
-    }
     if (exchange->received_bytes / 2 > limit)
         return MHD_NO; /* microhttpd cannot answer in the middle of a body, and this one does not end */
-    if (!exchange->discard)
-        out_raw_bytes(&exchange->exchange.body, bytes, added);
+    if (exchange->discard)
+        return MHD_YES;
+    if (exchange->received_bytes > limit) {
+        api_fail(&error, ERROR_TOO_LARGE, NULL, "the body is longer than %zu bytes", limit);
+        body_refuse(exchange, &error);
+        return MHD_YES;
+    }
+    exchange->held_bytes += added;
+    if (atomic_fetch_add(&server->body_bytes_held, added) + added > BODIES_HELD_MAX * limit) {
+        api_fail(&error, ERROR_BUSY, NULL, "too many long requests at once");
+        body_refuse(exchange, &error);
+        return MHD_YES;
+    }
+    out_raw_bytes(&exchange->exchange.body, bytes, added);
     return MHD_YES;
 }
 

@@ -8,7 +8,8 @@
 #include "text_worker.h"
 #include "wake.h"
 
-#include <microhttpd.h>
+struct MHD_Connection;
+struct MHD_Daemon;
 
 enum exchange_state {
     EXCHANGE_RECEIVING, /* the body is on its way */
@@ -25,6 +26,7 @@ struct http_exchange {
     _Atomic enum exchange_state state; /* PREPARING to PREPARED is the text worker's step, all others an HTTP thread's */
     bool discard;                      /* the reply is decided: the body is read and dropped */
     size_t received_bytes;
+    size_t held_bytes; /* of the body, in server->body_bytes_held */
     struct text_job job;
     struct json_out stream; /* bytes for the client, from `stream_at` not yet taken */
     size_t stream_at;
@@ -46,9 +48,10 @@ struct http_server {
     struct waker *waker;
     struct text_worker *worker;
     uint32_t port;
+    _Atomic size_t body_bytes_held; /* of all requests that are being received or parsed */
 };
 
-/* Queues the response that streams the exchange's generation. */
-enum MHD_Result sse_respond(struct http_exchange *exchange);
+/* Queues the response that streams the exchange's generation. False: the connection is to be closed. */
+bool sse_respond(struct http_exchange *exchange);
 
 #endif

@@ -216,8 +216,13 @@ static void syntax_fail(const char *body, size_t body_bytes, const json_error_t 
 static json_t *parse_text(const char *body, size_t body_bytes, struct api_error *error)
 {
     json_error_t cause;
-    json_t *root = json_loadb(body, body_bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY, &cause);
+    json_t *root;
 
+    if (memchr(body, '\0', body_bytes) != NULL) { /* jansson loses a NUL that follows a number */
+        api_fail(error, ERROR_INVALID_JSON, NULL, "the body is not valid JSON: it has a NUL byte");
+        return NULL;
+    }
+    root = json_loadb(body, body_bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY, &cause);
     if (root == NULL && json_error_code(&cause) == json_error_numeric_overflow)
         root = json_loadb(body, body_bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &cause);
     if (root == NULL) {

@@ -72,10 +72,16 @@ static float float_or(float value, float otherwise)
     return isnan(value) ? otherwise : value;
 }
 
-static uint64_t seed_draw(void)
+/* The request's seed, or a drawn one. A whole number that came as a real may lie at the very end of 64 bits. */
+static uint64_t seed_of(const struct request_fields *fields)
 {
     uint64_t seed;
 
+    if (request_has(fields, FIELD_SEED)) {
+        if (json_is_integer(fields->value[FIELD_SEED]))
+            return (uint64_t)json_integer_value(fields->value[FIELD_SEED]);
+        return (uint64_t)(int64_t)fmin(fields->number[FIELD_SEED], 0x1.fffffffffffffp62);
+    }
     while (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
     }
     return seed;
@@ -121,10 +127,7 @@ bool request_spec_fill(const struct request_fields *fields, enum endpoint endpoi
         spec->repetition_penalty = 0x1p-126f;
     if (request_has(fields, FIELD_BEST_OF) && request_uint(fields, FIELD_BEST_OF, 1) != spec->choice_count)
         return api_fail(error, ERROR_INVALID_VALUE, "best_of", "best_of is supported only where it equals n");
-    /* A float that fits 64 bits is an exact integer here; the rest was an integer too large for JSON's own type. */
-    spec->seed = !request_has(fields, FIELD_SEED)              ? seed_draw()
-                 : json_is_integer(fields->value[FIELD_SEED]) ? (uint64_t)json_integer_value(fields->value[FIELD_SEED])
-                                                               : (uint64_t)(int64_t)fmin(fields->number[FIELD_SEED], 0x1.fffffffffffffp62);
+    spec->seed = seed_of(fields);
     if (request_has(fields, FIELD_CACHE_SALT))
         spec->cache_salt = (struct request_bytes){json_string_value(fields->value[FIELD_CACHE_SALT]),
                                                   json_string_length(fields->value[FIELD_CACHE_SALT])};

@@ -3,6 +3,7 @@
  * suspended would be asked again at once, forever. */
 #include "http_private.h"
 
+#include <microhttpd.h>
 #include <string.h>
 
 #define HEARTBEAT_NS 10000000000u
@@ -48,20 +49,21 @@ static ssize_t stream_read(void *context, uint64_t position, char *buffer, size_
     return (ssize_t)count;
 }
 
-enum MHD_Result sse_respond(struct http_exchange *exchange)
+bool sse_respond(struct http_exchange *exchange)
 {
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, stream_read, exchange, NULL);
     enum MHD_Result result;
 
     if (response == NULL)
-        return MHD_NO;
+        return false;
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream; charset=utf-8");
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
     MHD_add_response_header(response, "X-Accel-Buffering", "no");
     exchange->heartbeat_ns = waker_now_ns() + HEARTBEAT_NS;
     atomic_store(&exchange->state, EXCHANGE_STREAMING);
+    exchange->exchange.reply.status = MHD_HTTP_OK;
     result = MHD_queue_response(exchange->connection->mhd, MHD_HTTP_OK, response);
     MHD_destroy_response(response);
-    return result;
+    return result == MHD_YES;
 }

@@ -129,6 +129,45 @@ class Load(unittest.TestCase):
             first.close()
             self.assertTrue(wait_for(lambda: server.metrics()["quire:kv_blocks_used"] == 0))
 
+    def test_idle_stream_shows_life_every_ten_seconds(self):
+        with Server("--max-num-seqs", "128") as server:
+            held = [open_request(server, dict(HEAVY, n=128)) for _ in range(8)]  # a minute of work before the next one
+            self.assertTrue(wait_for(lambda: server.metrics()["vllm:num_requests_waiting"] >= 2))
+            start = time.time()
+            waiting = open_request(server, dict(HEAVY, n=128, stream=True))
+            waiting.settimeout(30)
+            got = b""
+            while b": still working\n\n" not in got:
+                piece = waiting.recv(4096)
+                self.assertTrue(piece)
+                got += piece
+            self.assertNotIn(b"data:", got)
+            self.assertGreater(time.time() - start, 9)
+            self.assertLess(time.time() - start, 20)
+            for connection in held + [waiting]:
+                connection.close()
+            self.assertTrue(wait_for(lambda: server.metrics()["quire:kv_blocks_used"] == 0))
+
+    def test_long_bodies_have_a_common_bound(self):
+        # Eight times the longest body may be held at once; what comes beyond is a 429, and all is given back.
+        with Server("--max-body-size", "1MiB", "--client-timeout", "60") as server:
+            head = (b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    b"Content-Length: 1048576\r\n\r\n")
+            held = []
+            for _ in range(9):
+                connection = socket.create_connection(("127.0.0.1", server.port), 60)
+                connection.sendall(head + b" " * 1000000)
+                held.append(connection)
+            time.sleep(1)  # all that was sent has arrived
+            answers = []
+            for connection in held:
+                connection.sendall(b" " * 48576)
+                answers.append(connection.recv(12))
+            self.assertEqual(sorted(answers), [b"HTTP/1.1 400"] * 8 + [b"HTTP/1.1 429"])
+            for connection in held:
+                connection.close()
+            self.assertTrue(wait_for(lambda: server.post("/v1/completions", dict(LIGHT, user="x" * 900000)).status == 200))
+
     def test_slow_reader_holds_nobody_up(self):
         with Server() as server:
             connection = open_request(server, dict(HEAVY, n=1, stream=True))
@@ -159,8 +198,8 @@ class Load(unittest.TestCase):
             asker.start()
             # two megabytes of prompt that end as a 400, beside a heavy request
             connection = open_request(server, dict(HEAVY, max_tokens=100))
-            for _ in range(3):
-                answer = server.post("/v1/completions", {"model": NAME, "prompt": "word " * 400000})
+            for words in (400000, 100000):
+                answer = server.post("/v1/completions", {"model": NAME, "prompt": "word " * words}, timeout=280)
                 self.assertEqual((answer.status, answer.error()["code"]), (400, "context_length_exceeded"))
             connection.close()
             stop.set()

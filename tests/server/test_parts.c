@@ -14,8 +14,8 @@ Test(auth, only_the_whole_key_is_accepted)
 {
     cr_expect(auth_accepts("secret", "Bearer secret"));
     cr_expect(auth_accepts("secret", "bearer   secret"));
-    static const char *const wrong[] = {NULL, "", "secret", "Bearer", "Bearer ", "Bearer sec", "Bearer secretsecret", "Bearer secret ",
-                                        "Bearer Secret", "Basic secret"};
+    static const char *const wrong[] = {NULL, "", "secret", "Bearer", "Bearer ", "Bearer sec", "Bearer secretsecret",
+                                        "Bearer secret ", "Bearer Secret", "Basic secret"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         cr_expect_not(auth_accepts("secret", wrong[i]), "%s", wrong[i] != NULL ? wrong[i] : "(none)");
 }
@@ -140,8 +140,8 @@ Test(api_error, every_status_of_the_other_rooms_is_mapped)
 
 Test(cli, models_are_named_after_their_file)
 {
-    static const char *const rows[][2] = {{"/models/x-hf", "x-hf"}, {"/models/x-hf//", "x-hf"}, {"m.gguf", "m"}, {"a/b.c.gguf", "b.c"},
-                                          {".gguf", ".gguf"}, {"/", "/"}};
+    static const char *const rows[][2] = {{"/models/x-hf", "x-hf"}, {"/models/x-hf//", "x-hf"}, {"m.gguf", "m"},
+                                          {"a/b.c.gguf", "b.c"}, {".gguf", ".gguf"}, {"/", "/"}};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *name = model_name_of(rows[i][0]);

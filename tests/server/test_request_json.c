@@ -69,7 +69,8 @@ Test(request_json, wrong_values_are_named)
 
 Test(request_json, bodies_that_are_no_object)
 {
-    static const char *const bodies[] = {"", "[]", "1", "\"x\"", "null", "{", "{}x", "{\"a\":}", "{\"a\":1e999}", "{\"\\ud800\":1}"};
+    static const char *const bodies[] = {"", "[]", "1", "\"x\"", "null", "{", "{}x", "{\"a\":}", "{\"a\":1e999}",
+                                         "{\"\\ud800\":1}"};
 
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         refuse(bodies[i], ENDPOINT_CHAT, ERROR_INVALID_JSON, "");
