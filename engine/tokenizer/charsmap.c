@@ -30,36 +30,41 @@ enum quire_status charsmap_check(const struct text *map, struct quire_error *err
                           map->count);
     if (map->count == 4 + trie_bytes(map) || map->bytes[map->count - 1] != '\0')
         return quire_fail(error, QUIRE_BAD_FILE, "precompiled_charsmap does not end its last string");
+    size_t strings = 4 + trie_bytes(map);
+    if (utf8_valid_prefix(map->bytes + strings, map->count - strings) < map->count - strings)
+        return quire_fail(error, QUIRE_BAD_FILE, "precompiled_charsmap has strings that are not valid UTF-8");
     return QUIRE_OK;
 }
 
-/* The replacement of the shortest prefix of key[0, count) that has one; NULL without. Every index is checked, for the
- * units come from a file. */
-static const char *lookup(const struct text *map, const char *key, size_t count)
+/* The replacement of a prefix of key[0, count) and that prefix's length; NULL without. The shortest prefix that has one
+ * counts, or the longest. Every index is checked, for the units come from a file. */
+static const char *lookup(const struct text *map, bool longest, const char *key, size_t count, size_t *length)
 {
-    size_t units = trie_bytes(map) / 4, node = 0;
-    const char *strings = map->bytes + 4 + trie_bytes(map);
-    size_t string_bytes = map->count - 4 - trie_bytes(map);
+    size_t units = trie_bytes(map) / 4, node = 0, string_bytes = map->count - 4 - trie_bytes(map);
+    const char *strings = map->bytes + 4 + trie_bytes(map), *found = NULL;
     uint32_t unit = unit_at(map, 0);
 
     node ^= (size_t)(unit >> 10) << ((unit & 0x200u) >> 6);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && (found == NULL || longest); i++) {
         unsigned char byte = (unsigned char)key[i];
         node ^= byte;
         if (node >= units)
-            return NULL;
+            break;
         unit = unit_at(map, node);
         if ((unit & 0x800000FFu) != byte)
-            return NULL;
+            break;
         node ^= (size_t)(unit >> 10) << ((unit & 0x200u) >> 6);
-        if ((unit & 0x100u) != 0) { /* a leaf hangs here: its value is an offset into the strings */
-            if (node >= units)
-                return NULL;
-            size_t offset = unit_at(map, node) & 0x7FFFFFFFu;
-            return offset < string_bytes ? strings + offset : NULL;
+        if ((unit & 0x100u) == 0)
+            continue;
+        /* A leaf hangs here: its value is an offset into the strings. */
+        size_t offset = node < units ? unit_at(map, node) & 0x7FFFFFFFu : SIZE_MAX;
+        bool whole = i + 1 == count || ((unsigned char)key[i + 1] & 0xC0u) != 0x80u;
+        if (whole && offset < string_bytes && ((unsigned char)strings[offset] & 0xC0u) != 0x80u) {
+            found = strings + offset;
+            *length = i + 1;
         }
     }
-    return NULL;
+    return found;
 }
 
 static char mark_of(const struct marked_text *in, size_t start, size_t end)
@@ -70,13 +75,16 @@ static char mark_of(const struct marked_text *in, size_t start, size_t end)
 static enum quire_status append_mapped(const struct text *map, const struct marked_text *in, size_t start, size_t end,
                                        struct marked_text *out)
 {
-    const char *mapped = end - start <= WHOLE_BYTES_MAX ? lookup(map, in->text.bytes + start, end - start) : NULL;
+    size_t length;
+    const char *mapped = end - start <= WHOLE_BYTES_MAX
+                             ? lookup(map, false, in->text.bytes + start, end - start, &length)
+                             : NULL;
 
     if (mapped != NULL)
         return marked_text_append(out, mapped, strlen(mapped), mark_of(in, start, end));
     while (start < end) {
         size_t next = start + utf8_length(in->text.bytes[start]);
-        mapped = lookup(map, in->text.bytes + start, next - start);
+        mapped = lookup(map, false, in->text.bytes + start, next - start, &length);
         enum quire_status status = mapped != NULL
                                        ? marked_text_append(out, mapped, strlen(mapped), mark_of(in, start, next))
                                        : marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start,
@@ -88,12 +96,35 @@ static enum quire_status append_mapped(const struct text *map, const struct mark
     return QUIRE_OK;
 }
 
-enum quire_status charsmap_run(const struct text *map, const struct marked_text *in, struct marked_text *out)
+/* SentencePiece's normalizer: the longest entry at each place, else one character as it is. */
+static enum quire_status run_longest(const struct text *map, const struct marked_text *in, struct marked_text *out)
+{
+    for (size_t start = 0, length; start < in->text.count; start += length) {
+        const char *mapped = lookup(map, true, in->text.bytes + start, in->text.count - start, &length);
+        enum quire_status status;
+        if (mapped == NULL) {
+            length = utf8_length(in->text.bytes[start]);
+            status = marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start, length);
+        } else {
+            status = marked_text_append(out, mapped, strlen(mapped), mark_of(in, start, start + length));
+        }
+        if (status != QUIRE_OK)
+            return status;
+    }
+    return QUIRE_OK;
+}
+
+enum quire_status charsmap_run(const struct text *map, bool longest, const struct marked_text *in,
+                               struct marked_text *out)
 {
     size_t start = 0, at = 0;
     uint32_t last = 0;
     int32_t state = 0;
 
+    if (map->count == 0) /* an empty map maps nothing */
+        return marked_text_copy(out, in->text.bytes, in->marks.bytes, in->text.count);
+    if (longest)
+        return run_longest(map, in, out);
     while (at < in->text.count) {
         size_t here = at;
         uint32_t c = utf8_next(in->text.bytes, &at);

@@ -19,6 +19,7 @@ void decoder_deinit(struct decoder *decoder)
     text_deinit(&decoder->forms.bytes);
     text_deinit(&decoder->first_forms.bytes);
     text_deinit(&decoder->strip);
+    text_deinit(&decoder->unknown);
     free(decoder->forms.at);
     free(decoder->first_forms.at);
     *decoder = (struct decoder){0};
@@ -215,6 +216,11 @@ static enum quire_status forms_fill(const struct decoder *decoder, struct vocabu
             struct text made = form.next;
             form.next = form.now;
             form.now = made;
+        }
+        if (decoder->unknown.count > 0 && id == decoder->unknown_id) {
+            form.now.count = 0;
+            if (text_append(&form.now, decoder->unknown.bytes, decoder->unknown.count) != QUIRE_OK)
+                goto done;
         }
         if (form.byte)
             vocabulary->flags[id] |= PIECE_BYTE;

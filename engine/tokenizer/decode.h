@@ -35,8 +35,11 @@ struct decoder {
     size_t count, count_max;
     /* Made ready by decoder_prepare: */
     struct token_forms forms, first_forms; /* first_forms only where a token differs at the start */
-    bool bytes;        /* all tokens are pieces of one byte string (byte-level), not only the byte tokens */
-    struct text strip; /* one character, dropped where it begins the text */
+    bool bytes;          /* all tokens are pieces of one byte string (byte-level), not only the byte tokens */
+    struct text strip;   /* one character, dropped where it begins the text */
+    bool strip_again;    /* and once more while nothing else has come (SentencePiece) */
+    struct text unknown; /* what unknown_id is shown as, where not by its spelling */
+    uint32_t unknown_id;
 };
 
 void decoder_deinit(struct decoder *decoder);

@@ -38,7 +38,7 @@ static enum quire_status emit(struct detokenizer *state, const char *bytes, size
         bytes += strip->count;
         count -= strip->count;
     }
-    state->at_start = false;
+    state->at_start = state->tokenizer->decoder.strip_again && count == 0;
     return text_append(out, bytes, count);
 }
 
@@ -101,6 +101,8 @@ enum quire_status detokenizer_feed(struct detokenizer *state, uint32_t id, struc
     if (tokenizer->decoder.bytes || (vocabulary->flags[id] & PIECE_BYTE) != 0)
         return feed_bytes(state, form.bytes, form.count, out);
     enum quire_status status = detokenizer_finish(state, out);
+    if (tokenizer->decoder.unknown.count > 0 && id == tokenizer->decoder.unknown_id)
+        state->at_start = false; /* its blank is no blank of the text */
     return status == QUIRE_OK ? emit(state, form.bytes, form.count, out) : status;
 }
 

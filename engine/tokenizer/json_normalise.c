@@ -1,6 +1,7 @@
 /* The "normalizer" of a tokenizer.json. Thread: the loader's. Owner: tokenizer.
  * Every type of Hugging Face's tokenizers is a row of a table; sequences are flattened, for steps run in order anyway.
  */
+#include "base64.h"
 #include "charsmap.h"
 #include "json_source.h"
 
@@ -38,38 +39,20 @@ static enum quire_status load_bert(const struct json_source *source, const json_
     return QUIRE_OK;
 }
 
-static int base64_digit(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *found = c == '\0' ? NULL : strchr(digits, c);
-
-    return found == NULL ? -1 : (int)(found - digits);
-}
-
 static enum quire_status load_charsmap(const struct json_source *source, const json_t *value, struct normaliser *step)
 {
     size_t count;
     const char *text = json_text(value, "precompiled_charsmap", &count);
     struct quire_error reason;
-    uint32_t bits = 0;
-    int held = 0;
 
     if (text == NULL)
         return json_bad(source, "Precompiled has no string \"precompiled_charsmap\"");
-    for (size_t i = 0; i < count && text[i] != '='; i++) {
-        int digit = base64_digit(text[i]);
-        if (digit < 0)
-            return json_bad(source, "precompiled_charsmap is not base64 at character %zu", i);
-        bits = bits << 6 | (uint32_t)digit;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            if (text_append_byte(&step->content, (char)(bits >> held & 0xFF), 1) != QUIRE_OK)
-                return json_no_memory(source);
-        }
-    }
+    enum quire_status status = base64_decode(text, count, &step->content);
+    if (status != QUIRE_OK)
+        return status == QUIRE_BAD_FILE ? json_bad(source, "precompiled_charsmap is not base64")
+                                        : json_no_memory(source);
     if (step->content.count == 0)
-        return QUIRE_OK; /* an empty map maps nothing */
+        return QUIRE_OK;
     return charsmap_check(&step->content, &reason) == QUIRE_OK ? QUIRE_OK : json_bad(source, "%s", reason.message);
 }
 

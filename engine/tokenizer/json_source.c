@@ -9,28 +9,34 @@
 
 #define FILE_BYTES_MAX (256u << 20) /* the largest vocabularies in use take 40 MB */
 
-enum quire_status folder_text_load(const char *folder, const char *name, struct text *out, struct quire_error *error)
+enum quire_status path_text_load(const char *path, struct text *out, struct quire_error *error)
 {
     uint64_t bytes;
     int descriptor;
-    char *path = NULL;
-
-    if (asprintf(&path, "%s/%s", folder, name) < 0)
-        return QUIRE_NO_MEMORY;
     enum quire_status status = file_open(path, &descriptor, &bytes, error);
+
     if (status != QUIRE_OK)
-        goto done;
+        return status;
     if (bytes > FILE_BYTES_MAX)
         status = quire_fail(error, QUIRE_BAD_FILE, "%s has %llu bytes, more than any tokenizer needs", path,
                             (unsigned long long)bytes);
     else
         status = text_reserve(out, (size_t)bytes);
-    if (status == QUIRE_OK)
+    if (status == QUIRE_OK && bytes > 0)
         status = file_read_exact(descriptor, path, 0, out->bytes + out->count, (size_t)bytes, error);
     if (status == QUIRE_OK)
         out->count += (size_t)bytes;
     close(descriptor);
-done:
+    return status;
+}
+
+enum quire_status folder_text_load(const char *folder, const char *name, struct text *out, struct quire_error *error)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return QUIRE_NO_MEMORY;
+    enum quire_status status = path_text_load(path, out, error);
     free(path);
     return status;
 }

@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+/* Appends a file's bytes. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_BAD_FILE. */
+QUIRE_NODISCARD enum quire_status path_text_load(const char *path, struct text *out, struct quire_error *error);
 /* Reads folder/name. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_BAD_FILE. */
 QUIRE_NODISCARD enum quire_status folder_text_load(const char *folder, const char *name, struct text *out,
                                                    struct quire_error *error);
@@ -57,6 +59,10 @@ QUIRE_NODISCARD enum quire_status json_vocabulary_load(const struct json_source 
                                                        struct vocabulary *out);
 QUIRE_NODISCARD enum quire_status json_model_load(const struct json_source *source, const json_t *value,
                                                   struct word_model *model);
+/* tokenizer_json.c: all of a tokenizer.json but the model's merges and scores, for which json_model_load is called once
+ * the special tokens are known. */
+QUIRE_NODISCARD enum quire_status json_tokenizer_load(const struct json_source *source, const json_t *root,
+                                                      struct tokenizer *tokenizer);
 /* tokenizer_json.c: tokenizer_config.json's "added_tokens_decoder". */
 QUIRE_NODISCARD enum quire_status json_added_decoder_load(const struct json_source *source, json_t *config,
                                                           struct tokenizer *tokenizer);

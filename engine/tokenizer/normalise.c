@@ -293,7 +293,7 @@ static enum quire_status step_run(const struct normaliser *step, struct matcher 
     case NORMALISE_STRIP:
         return strip(step, in, out);
     case NORMALISE_CHARSMAP:
-        return charsmap_run(&step->content, in, out);
+        return charsmap_run(&step->content, (step->flags & NORMALISE_LONGEST) != 0, in, out);
     case NORMALISE_LOWERCASE:
     case NORMALISE_STRIP_MARKS:
     case NORMALISE_CLEAN:

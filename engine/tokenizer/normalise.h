@@ -24,11 +24,17 @@ enum normalise_kind {
     NORMALISE_CLEAN,       /* BERT: controls go, white space becomes a blank */
     NORMALISE_SPACE_HAN,   /* BERT: blanks around ideographs */
     NORMALISE_BYTES,       /* byte-level alphabet */
-    NORMALISE_CHARSMAP,    /* SentencePiece's precompiled map in `content` */
+    NORMALISE_CHARSMAP,    /* SentencePiece's precompiled map in `content`; by flags the longest match counts */
     NORMALISE_NMT,         /* SentencePiece's clean-up: some controls go, odd spaces become blanks */
 };
 
-enum normalise_flag { NORMALISE_COMPOSED = 1, NORMALISE_COMPATIBLE = 2, NORMALISE_LEFT = 4, NORMALISE_RIGHT = 8 };
+enum normalise_flag {
+    NORMALISE_COMPOSED = 1,
+    NORMALISE_COMPATIBLE = 2,
+    NORMALISE_LEFT = 4,
+    NORMALISE_RIGHT = 8,
+    NORMALISE_LONGEST = 16
+};
 
 struct normaliser {
     enum normalise_kind kind;

@@ -87,3 +87,26 @@ const struct pre_row *pre_find(const char *name)
     }
     return NULL;
 }
+
+enum quire_status pre_apply(const struct pre_row *row, struct tokenizer *tokenizer, struct quire_error *error)
+{
+    enum quire_status status = QUIRE_OK;
+
+    if (row->compose) {
+        struct normaliser *step = normaliser_list_add(&tokenizer->normalisers, NORMALISE_COMPOSE);
+        if (step == NULL)
+            return QUIRE_NO_MEMORY;
+        step->flags = NORMALISE_COMPOSED;
+    }
+    for (size_t i = 0; status == QUIRE_OK && row->expressions[i] != NULL; i++) {
+        struct splitter *step = splitter_list_add(&tokenizer->splitters, SPLIT_PATTERN);
+        status = step == NULL
+                     ? QUIRE_NO_MEMORY
+                     : pattern_compile(row->expressions[i], strlen(row->expressions[i]), &step->pattern, error);
+    }
+    if (status == QUIRE_OK && (splitter_list_add(&tokenizer->splitters, SPLIT_BYTES) == NULL ||
+                               decoder_add(&tokenizer->decoder, DECODE_BYTE_LEVEL) == NULL))
+        status = QUIRE_NO_MEMORY;
+    tokenizer->model.whole_words = row->whole_words;
+    return status;
+}

@@ -2,7 +2,7 @@
 #ifndef QUIRE_PRE_PATTERNS_H
 #define QUIRE_PRE_PATTERNS_H
 
-#include <stdbool.h>
+#include "state.h"
 
 #define PRE_EXPRESSIONS_MAX 6
 
@@ -16,5 +16,8 @@ struct pre_row {
 
 /* The row of `name`; NULL where it is not known. */
 const struct pre_row *pre_find(const char *name);
+/* Sets normalizer, expressions, byte alphabet and decoder. QUIRE_NO_MEMORY. */
+QUIRE_NODISCARD enum quire_status pre_apply(const struct pre_row *row, struct tokenizer *tokenizer,
+                                            struct quire_error *error);
 
 #endif

@@ -68,14 +68,13 @@ static const char *token_text(const json_t *value)
     return json_is_string(value) ? json_string_value(value) : json_text(value, "content", NULL);
 }
 
-/* Every "..._token" of the object becomes a named special, unless a file read before named it. */
+/* Every "..._token" of the object becomes a named special, in place of what a file read before said. */
 static enum quire_status names_load(struct tokenizer *tokenizer, json_t *object)
 {
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
         const char *name = json_object_iter_key(at), *text = token_text(json_object_iter_value(at));
         size_t bytes = strlen(name);
-        if (text == NULL || bytes < 7 || strcmp(name + bytes - 6, "_token") != 0 ||
-            name_list_get(&tokenizer->specials, name) != NULL)
+        if (text == NULL || bytes < 7 || strcmp(name + bytes - 6, "_token") != 0)
             continue;
         if (name_list_set(&tokenizer->specials, name, text, strlen(text)) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
@@ -279,9 +278,9 @@ enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder,
         status = json_added_decoder_load(&(struct json_source){folder, "tokenizer_config.json", error}, config,
                                          tokenizer);
     if (status == QUIRE_OK)
-        status = names_load(tokenizer, config);
-    if (status == QUIRE_OK)
         status = names_load(tokenizer, map);
+    if (status == QUIRE_OK)
+        status = names_load(tokenizer, config);
     if (status == QUIRE_OK)
         status = names_add(tokenizer);
     if (status == QUIRE_OK)

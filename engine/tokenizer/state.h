@@ -48,6 +48,9 @@ QUIRE_NODISCARD enum quire_status tokenizer_complete(struct tokenizer *tokenizer
 /* The sources. Each fills a zeroed tokenizer; on failure the caller closes it. */
 QUIRE_NODISCARD enum quire_status tokenizer_load_folder(struct tokenizer *tokenizer, const char *folder,
                                                         struct quire_error *error);
+/* A SentencePiece model or tiktoken ranks. */
+QUIRE_NODISCARD enum quire_status tokenizer_load_file(struct tokenizer *tokenizer, const char *path,
+                                                      struct quire_error *error);
 QUIRE_NODISCARD enum quire_status tokenizer_load_gguf(struct tokenizer *tokenizer, const char *path,
                                                       struct quire_error *error);
 

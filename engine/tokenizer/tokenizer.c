@@ -24,7 +24,10 @@ enum quire_status tokenizer_open(const char *model_path, struct tokenizer **out,
     tokenizer->model.vocabulary = &tokenizer->vocabulary;
     if (error != NULL)
         error->message[0] = '\0';
+    const char *ending = strrchr(model_path, '.');
+    bool plain = ending != NULL && (strcmp(ending, ".model") == 0 || strcmp(ending, ".tiktoken") == 0);
     enum quire_status status = S_ISDIR(info.st_mode) ? tokenizer_load_folder(tokenizer, model_path, error)
+                               : plain               ? tokenizer_load_file(tokenizer, model_path, error)
                                                      : tokenizer_load_gguf(tokenizer, model_path, error);
     if (status != QUIRE_OK) {
         tokenizer_close(tokenizer);

@@ -158,6 +158,20 @@ static enum quire_status turn_ends_append(const struct gguf_source *source)
     return QUIRE_OK;
 }
 
+/* The token of type "unknown", or one that is spelled like it; unknown_token_id may still name another. */
+static uint32_t unknown_find(const struct gguf_source *source)
+{
+    static const char *const names[] = {"<unk>", "[UNK]"};
+    uint32_t found = TOKEN_NONE;
+
+    for (uint32_t id = 0; source->types != NULL && id < source->tokens->count; id++)
+        if (gguf_token_type(source, id) == TYPE_UNKNOWN)
+            return id;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && found == TOKEN_NONE; i++)
+        found = vocabulary_find(&source->tokenizer->vocabulary, names[i], strlen(names[i]));
+    return found;
+}
+
 enum quire_status gguf_specials_load(const struct gguf_source *source, struct special_ids *ids)
 {
     const struct {
@@ -176,9 +190,7 @@ enum quire_status gguf_specials_load(const struct gguf_source *source, struct sp
     };
     enum quire_status status = QUIRE_OK;
 
-    for (uint32_t id = 0; source->types != NULL && id < source->tokens->count; id++)
-        if (gguf_token_type(source, id) == TYPE_UNKNOWN && source->tokenizer->model.unknown == TOKEN_NONE)
-            source->tokenizer->model.unknown = id;
+    source->tokenizer->model.unknown = unknown_find(source);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && status == QUIRE_OK; i++)
         status = special_load(source, rows[i].key, rows[i].name, rows[i].id);
     if (status == QUIRE_OK)

@@ -1,4 +1,4 @@
-/* A Hugging Face folder to a tokenizer. Thread: the loader's. Owner: tokenizer.
+/* tokenizer.json to a tokenizer. Thread: the loader's. Owner: tokenizer.
  * Format: tokenizer.json as Hugging Face's tokenizers write it, version 1.0. */
 #include "json_source.h"
 
@@ -174,38 +174,17 @@ static enum quire_status processor_load(const struct json_source *source, const 
     return status;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
-
-enum quire_status tokenizer_load_folder(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
+enum quire_status json_tokenizer_load(const struct json_source *source, const json_t *root, struct tokenizer *tokenizer)
 {
-    struct json_source source = {folder, "tokenizer.json", error};
-    json_t *root;
-    enum quire_status status = folder_json_load(folder, source.file, true, &root, error);
+    enum quire_status status = json_vocabulary_load(source, json_object_get(root, "model"), &tokenizer->vocabulary);
 
-    if (status != QUIRE_OK)
-        return status;
-    const json_t *model = json_object_get(root, "model");
-    status = json_vocabulary_load(&source, model, &tokenizer->vocabulary);
     if (status == QUIRE_OK)
-        status = added_list_load(&source, root, tokenizer);
+        status = added_list_load(source, root, tokenizer);
     if (status == QUIRE_OK)
-        status = json_normalisers_load(&source, json_object_get(root, "normalizer"), &tokenizer->normalisers);
+        status = json_normalisers_load(source, json_object_get(root, "normalizer"), &tokenizer->normalisers);
     if (status == QUIRE_OK)
-        status = json_splitters_load(&source, json_object_get(root, "pre_tokenizer"), &tokenizer->splitters);
+        status = json_splitters_load(source, json_object_get(root, "pre_tokenizer"), &tokenizer->splitters);
     if (status == QUIRE_OK)
-        status = json_decoder_load(&source, json_object_get(root, "decoder"), &tokenizer->decoder);
-    if (status == QUIRE_OK)
-        status = processor_load(&source, json_object_get(root, "post_processor"), tokenizer, 0);
-    if (status == QUIRE_OK)
-        status = specials_load(tokenizer, folder, error);
-    if (status == QUIRE_OK)
-        status = json_model_load(&source, model, &tokenizer->model);
-    json_decref(root);
-    if (status == QUIRE_OK) {
-        struct quire_error reason = {0};
-        status = tokenizer_complete(tokenizer, &reason);
-        if (status != QUIRE_OK)
-            return quire_fail(error, status, "%s/%s: %s", folder, source.file, reason.message);
-    }
-    return status;
+        status = json_decoder_load(source, json_object_get(root, "decoder"), &tokenizer->decoder);
+    return status == QUIRE_OK ? processor_load(source, json_object_get(root, "post_processor"), tokenizer, 0) : status;
 }

@@ -1,10 +1,12 @@
-"""Makes fixtures/: small tokenizers of every kind, trained and run by Hugging Face's `tokenizers` (PyPI), with what that
-library encodes and decodes. Run by hand after a change:  make_fixtures.py fixtures
+"""Makes fixtures/: small tokenizers of every kind, trained and run by Hugging Face's `tokenizers` and by `sentencepiece`
+(both PyPI), with what those libraries encode and decode. Run by hand after a change:  make_fixtures.py fixtures
 """
+import io
 import json
 import os
 import sys
 
+import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from compare_hf import SENTENCES
@@ -135,8 +137,23 @@ def splits():
 KINDS = [gpt2, llama3, qwen, llama2, mistral, metaspace, added, wordpiece, unigram, wordlevel, splits]
 
 
+def sentencepiece_case(folder, name, **options):
+    """SentencePiece reads the spelling of a control token as text, so these texts are not trusted."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(SENTENCES[:4] * 20), model_writer=model, num_threads=1,
+                                             minloglevel=2, hard_vocab_limit=False, **options)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(model.getvalue())
+    made = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    rows = [{"text": text, "ids": made.encode(text), "decoded": made.decode(made.encode(text))} for text in TEXTS]
+    return {"fixture": name, "untrusted": True, "rows": rows}
+
+
 def main(folder):
-    cases = []
+    cases = [sentencepiece_case(folder, "bpe.model", model_type="bpe", vocab_size=420, byte_fallback=True,
+                                normalization_rule_name="identity", remove_extra_whitespaces=False, character_coverage=0.98),
+             sentencepiece_case(folder, "unigram.model", model_type="unigram", vocab_size=200,
+                                normalization_rule_name="identity", character_coverage=0.98)]
     for kind in KINDS:
         made = kind()
         os.makedirs(os.path.join(folder, kind.__name__), exist_ok=True)

@@ -262,9 +262,9 @@ Test(hostile, expressions_are_bounded)
     static const char text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
     struct text_run run = {text, sizeof text - 1, false};
 
-    write_file(
-        folder, "tokenizer.json",
-        BPE(",\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"(a+a+)+[bc]\"}}"));
+    write_file(folder, "tokenizer.json",
+               BPE(",\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"(a+a+)+["
+                   "bc]\"}}"));
     tokenizer = open_or_fail(folder);
     cr_expect_eq(tokenizer_encode(tokenizer, &run, 1, false, &ids, &error), QUIRE_LIMIT);
     cr_expect(error.message[0] != '\0');
