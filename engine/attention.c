@@ -10,6 +10,7 @@
 
 #define SLOT_ROWS 64u      /* (query, head) rows of an item, unless one group is larger */
 #define WAVE_PER_WORKER 8u
+#define TASK_WORK 32768u   /* least multiply-adds of a task of short items: less is not worth waking a worker */
 #define LONG_PER_WORKER 4u /* a long item holds more than 1 / (4 workers) of all pieces, so there are fewer of them */
 
 struct attention_tile {
@@ -29,6 +30,8 @@ struct attention_run {
     size_t partial_floats;
     struct attention_tile *tiles; /* the short ones from the front, the long ones from the back */
     uint32_t short_count, long_first, tile_end;
+    uint64_t short_work;          /* multiply-adds of all short items, about */
+    uint32_t short_items_per_task;
     struct attention_slot *slots;
     uint32_t slot_count;
     uint32_t item_first; /* of the wave */
@@ -105,6 +108,9 @@ static void run_list_tiles(struct attention_run *run, uint32_t worker_count, uin
             struct attention_tile tile = tile_of(call, &call->segments[s], query, query_tile);
             uint32_t count = tile.piece_end - tile.piece_first;
             bool is_long = worker_count > 1 && count > 1 && count > share;
+            if (!is_long)
+                run->short_work += (uint64_t)count * ATTENTION_PIECE_TOKENS * tile.query_count * call->query_heads *
+                                   call->view->head_dim;
             run->tiles[is_long ? --run->long_first : run->short_count++] = tile;
         }
 }
@@ -169,9 +175,8 @@ static void partial_finish(const struct attention_run *run, const struct attenti
     }
 }
 
-static void short_item(void *context, uint32_t item, uint32_t worker)
+static void short_item(const struct attention_run *run, uint32_t item, uint32_t worker)
 {
-    const struct attention_run *run = context;
     uint32_t kv_heads = run->call->view->kv_heads, kv_head = item % kv_heads;
     const struct attention_tile *tile = &run->tiles[item / kv_heads];
     float *whole = run->worker_partials + 2 * worker * run->partial_floats;
@@ -183,6 +188,27 @@ static void short_item(void *context, uint32_t item, uint32_t worker)
         partial_merge(run, tile, whole, piece_partial);
     }
     partial_finish(run, tile, kv_head, whole);
+}
+
+static void short_task(void *context, uint32_t task, uint32_t worker)
+{
+    const struct attention_run *run = context;
+    uint32_t items = run->short_count * run->call->view->kv_heads, item = task * run->short_items_per_task;
+    uint32_t end = items - item < run->short_items_per_task ? items : item + run->short_items_per_task;
+
+    for (; item < end; item++)
+        short_item(run, item, worker);
+}
+
+static void run_short_items(struct attention_run *run, struct worker_pool *pool)
+{
+    uint32_t items = run->short_count * run->call->view->kv_heads;
+    uint64_t tasks = run->short_work / TASK_WORK + 1;
+
+    if (items == 0)
+        return;
+    run->short_items_per_task = tasks >= items ? 1 : (uint32_t)((items + tasks - 1) / tasks);
+    worker_pool_run(pool, (items + run->short_items_per_task - 1) / run->short_items_per_task, short_task, run);
 }
 
 /* ---- long items, in waves ---------------------------------------------------------------------------------------- */
@@ -254,6 +280,6 @@ void attention_paged(struct worker_pool *pool, const struct kernels *kernels, co
     run_lay_out(&run, worker_pool_count(pool), rows);
     run_list_tiles(&run, worker_pool_count(pool), rows,
                    call->query_tile != 0 && call->query_tile < tile_max ? call->query_tile : tile_max);
-    worker_pool_run(pool, run.short_count * call->view->kv_heads, short_item, &run);
+    run_short_items(&run, pool);
     run_long_items(&run, pool);
 }

@@ -3,6 +3,7 @@
 #include "gemm.h"
 
 #define ITEMS_PER_WORKER 8u /* so that the last item to end costs little */
+#define ITEM_WORK 32768u    /* least multiply-adds of an item: below this, waking a worker costs more than it helps */
 #define PANELS_MAX 4u       /* per item: panels that share one read of the inputs */
 #define ROWS_MAX 96u        /* per item where there are few panels; a multiple of the kernels' tiles */
 
@@ -36,6 +37,8 @@ void gemm(struct worker_pool *pool, const struct kernels *kernels, const struct 
 {
     uint32_t panel_count = matrix_panel_count(matrix);
     uint32_t items = worker_pool_count(pool) * ITEMS_PER_WORKER;
+    uint64_t panel_work = (uint64_t)PANEL_OUTPUTS * matrix->inputs * rows;
+    uint64_t panels_least = panel_work == 0 ? 1 : (ITEM_WORK + panel_work - 1) / panel_work;
     struct gemm_split split = {
         .kernels = kernels,
         .call = {matrix, x, x_stride, y, y_stride, rows, 0, panel_count},
@@ -45,10 +48,10 @@ void gemm(struct worker_pool *pool, const struct kernels *kernels, const struct 
 
     if (rows == 0 || panel_count == 0)
         return;
-    if (split.panels == 0)
-        split.panels = 1;
     if (split.panels > PANELS_MAX)
         split.panels = PANELS_MAX;
+    if (split.panels < panels_least)
+        split.panels = (uint32_t)panels_least;
     if (rows > ROWS_MAX && panel_count / PANELS_MAX < items) {
         split.panels = PANELS_MAX;
         split.rows = ROWS_MAX;

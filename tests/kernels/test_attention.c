@@ -263,3 +263,43 @@ Test(attention, batch_mates_change_no_bit)
     free(actual);
     sequence_free(&s);
 }
+
+Test(attention, merging_with_an_empty_piece_keeps_every_bit)
+{
+    const struct kernels *table[3];
+    uint32_t table_rows = kernel_rows(table);
+
+    for (uint32_t t = 0; t < table_rows; t++) {
+        float maximum[2] = {3.0f, -INFINITY}, sum[2] = {1.5f, 0.0f}, accumulator[2][20], expected[20];
+        float piece_maximum[2] = {-INFINITY, 3.0f}, piece_sum[2] = {0.0f, 1.5f}, piece_accumulator[2][20];
+        for (uint32_t d = 0; d < 20; d++) {
+            expected[d] = d % 3 == 0 ? -0.0f : (float)d;
+            accumulator[0][d] = piece_accumulator[1][d] = expected[d];
+            accumulator[1][d] = piece_accumulator[0][d] = 0.0f;
+        }
+        table[t]->attention_merge(maximum, sum, accumulator[0], piece_maximum, piece_sum, piece_accumulator[0], 2, 20);
+        for (uint32_t i = 0; i < 2; i++) {
+            cr_assert_eq(maximum[i], 3.0f);
+            cr_assert_eq(sum[i], 1.5f);
+            cr_assert_arr_eq(accumulator[i], expected, sizeof expected, "%s, side %u", table[t]->name, i);
+        }
+    }
+}
+
+Test(attention, merging_agrees_with_float64)
+{
+    const struct kernels *table[3];
+    uint32_t table_rows = kernel_rows(table);
+
+    for (uint32_t t = 0; t < table_rows; t++) {
+        float maximum = 1.25f, sum = 2.5f, accumulator[3] = {1.0f, -2.0f, 0.5f};
+        float piece_maximum = 3.0f, piece_sum = 1.75f, piece_accumulator[3] = {-4.0f, 0.25f, 1.0f};
+        double factor = exp(1.25 - 3.0);
+        table[t]->attention_merge(&maximum, &sum, accumulator, &piece_maximum, &piece_sum, piece_accumulator, 1, 3);
+        cr_assert_eq(maximum, 3.0f);
+        cr_assert_float_eq((double)sum, 2.5 * factor + 1.75, 1e-6);
+        cr_assert_float_eq((double)accumulator[0], 1.0 * factor - 4.0, 1e-6);
+        cr_assert_float_eq((double)accumulator[1], -2.0 * factor + 0.25, 1e-6);
+        cr_assert_float_eq((double)accumulator[2], 0.5 * factor + 1.0, 1e-6);
+    }
+}
