@@ -6,6 +6,7 @@ DRIVER is the program tokenizer_driver; each FOLDER holds a tokenizer.json. Text
 scripts, code, long white space, random Unicode of many kinds. Needs the package `tokenizers`; used by hand, not by the
 test suite, which must run without it.
 """
+
 import argparse
 import json
 import os
@@ -26,7 +27,7 @@ SENTENCES = [
     "أنا قادر على أكل الزجاج و هذا لا يؤلمني. ١٢٣٤ אני יכול לאכול זכוכית",
     "मैं काँच खा सकता हूँ और मुझे उससे कोई चोट नहीं पहुंचती. ฉันกินกระจกได้ แต่มันไม่ทำให้ฉันเจ็บ",
     "😀😃👩‍👩‍👧‍👦🇩🇪🏳️‍🌈👍🏽 ❤️ e\u0301 a\u0323\u0307 \u1e9b\u0323 ½ ² ³ Ⅷ ① 𝔘𝔫𝔦𝔠𝔬𝔡𝔢",
-    "int main(void)\n{\n\tfor (int i = 0; i < 10; i++)\n\t\tprintf(\"%d\\n\", i * 0x1F);\n    return 0;\n}\n",
+    'int main(void)\n{\n\tfor (int i = 0; i < 10; i++)\n\t\tprintf("%d\\n", i * 0x1F);\n    return 0;\n}\n',
     "def f(x):\n    if x > 0:\n        return {'a': [1, 2, 3], \"b\": None}\n\n\n\nclass A:\n\tpass\r\n\r\n",
     "  leading and trailing   \n\n\n   \t\t mixed \u00a0\u2003\u3000 spaces \u200b\ufeff end   ",
     "http://example.com/path?x=1&y=2#frag user@example.org C:\\Users\\x #hashtag @name $100.00 50% <b>tag</b>",
@@ -34,10 +35,29 @@ SENTENCES = [
     "1234567890 12,345,678.90 0xDEADBEEF 1e-10 ٠١٢ ०१२ ４５６",
     "don't DON'T Don’t 'tis 'S 'LL 've'd'm's  a's b'll",
 ]
-RANGES = [(0, 0x7F), (0x20, 0x7E), (0x80, 0x24F), (0x250, 0x36F), (0x370, 0x5FF), (0x600, 0x77F), (0x900, 0xDFF),
-          (0xE00, 0xFFF), (0x1000, 0x11FF), (0x1E00, 0x206F), (0x2070, 0x2BFF), (0x2E80, 0x30FF), (0x3400, 0x9FFF),
-          (0xA000, 0xABFF), (0xAC00, 0xD7A3), (0xE000, 0xF8FF), (0xF900, 0xFFFD), (0x1D400, 0x1D7FF), (0x1F300, 0x1FAFF),
-          (0x20000, 0x2A6DF), (0xE0000, 0xE01EF)]
+RANGES = [
+    (0, 0x7F),
+    (0x20, 0x7E),
+    (0x80, 0x24F),
+    (0x250, 0x36F),
+    (0x370, 0x5FF),
+    (0x600, 0x77F),
+    (0x900, 0xDFF),
+    (0xE00, 0xFFF),
+    (0x1000, 0x11FF),
+    (0x1E00, 0x206F),
+    (0x2070, 0x2BFF),
+    (0x2E80, 0x30FF),
+    (0x3400, 0x9FFF),
+    (0xA000, 0xABFF),
+    (0xAC00, 0xD7A3),
+    (0xE000, 0xF8FF),
+    (0xF900, 0xFFFD),
+    (0x1D400, 0x1D7FF),
+    (0x1F300, 0x1FAFF),
+    (0x20000, 0x2A6DF),
+    (0xE0000, 0xE01EF),
+]
 
 
 def scalar(random_source, low, high):
@@ -82,7 +102,7 @@ def ask(driver, folder, requests):
     while at < len(output):
         end = output.index(b"\n", at)
         count = int(output[at:end])
-        answers.append(output[end + 1:end + 1 + count])
+        answers.append(output[end + 1 : end + 1 + count])
         at = end + 1 + count
     return answers
 
@@ -112,7 +132,7 @@ def compare(driver, folder, texts, seed):
     requests += [("f", payload) for kind, payload, _, _ in rows if kind == "r"]
     answers = ask(driver, folder, requests)
     wrong = {}
-    streamed = iter(answers[len(rows):])
+    streamed = iter(answers[len(rows) :])
     for (kind, _, want, text), answer in zip(rows, answers):
         if kind == "r":
             if answer != next(streamed):
@@ -137,7 +157,7 @@ def main():
         failed = failed or bool(wrong)
         print(folder, count, "cases,", {kind: len(cases) for kind, cases in wrong.items()} or "all equal")
         for kind, cases in wrong.items():
-            for text, want, answer in sorted(cases, key=lambda case: len(case[0]))[:options.show]:
+            for text, want, answer in sorted(cases, key=lambda case: len(case[0]))[: options.show]:
                 print("  ", kind, json.dumps(text)[:300], "\n     want", want[:300], "\n     have", answer[:300])
     sys.exit(failed)
 
