@@ -1,8 +1,8 @@
 /* The syntax tree of a template, and the tokens it is made of.
  *
- * Names are resolved before the first render, with the reference's rules (its compiler turns them into Python's local variables):
- * each construct that opens a scope has a frame of numbered slots, and a name is a slot some frames up, or free: a variable of the
- * render or a global function.
+ * Names are resolved before the first render, with the reference's rules (its compiler turns them into Python's
+ * local variables): each construct that opens a scope has a frame of numbered slots, and a name is a slot some
+ * frames up, or free: a variable of the render or a global function.
  * Thread: immutable once compiled. Owner: the template's arena. */
 #ifndef JINJA_AST_H
 #define JINJA_AST_H
@@ -46,12 +46,12 @@ struct jframe {
 
 enum jnode_kind {
     /* expressions */
-    JN_CONST, JN_NAME, JN_TUPLE, JN_LIST, JN_DICT, JN_ATTRIBUTE, JN_ITEM, JN_SLICE, JN_CALL, JN_FILTER, JN_TEST, JN_CONDITION,
-    JN_AND, JN_OR, JN_NOT, JN_NEGATIVE, JN_POSITIVE, JN_BINARY, JN_CONCAT, JN_COMPARE,
+    JN_CONST, JN_NAME, JN_TUPLE, JN_LIST, JN_DICT, JN_ATTRIBUTE, JN_ITEM, JN_SLICE, JN_CALL, JN_FILTER, JN_TEST,
+    JN_CONDITION, JN_AND, JN_OR, JN_NOT, JN_NEGATIVE, JN_POSITIVE, JN_BINARY, JN_CONCAT, JN_COMPARE,
     JN_MEMBER, /* target of a set: namespace.attribute */
     /* statements */
-    JN_OUTPUT, JN_FOR, JN_IF, JN_MACRO, JN_CALL_BLOCK, JN_FILTER_BLOCK, JN_SET, JN_SET_BLOCK, JN_WITH, JN_SCOPE, JN_BREAK,
-    JN_CONTINUE, JN_ABSENT, /* include, import, extends: there is no loader */
+    JN_OUTPUT, JN_FOR, JN_IF, JN_MACRO, JN_CALL_BLOCK, JN_FILTER_BLOCK, JN_SET, JN_SET_BLOCK, JN_WITH, JN_SCOPE,
+    JN_BREAK, JN_CONTINUE, JN_ABSENT, /* include, import, extends: there is no loader */
 };
 
 enum joperator {
@@ -181,10 +181,11 @@ struct jinja_template {
 /* ---- lexer.c ----------------------------------------------------------------------------------------------------- */
 
 enum jtoken_kind {
-    JT_END, JT_DATA, JT_PRINT_BEGIN, JT_PRINT_END, JT_BLOCK_BEGIN, JT_BLOCK_END, JT_NAME, JT_STRING, JT_INTEGER, JT_FLOAT,
+    JT_END, JT_DATA, JT_PRINT_BEGIN, JT_PRINT_END, JT_BLOCK_BEGIN, JT_BLOCK_END,
+    JT_NAME, JT_STRING, JT_INTEGER, JT_FLOAT,
     JT_ADD, JT_SUB, JT_MUL, JT_DIV, JT_FLOORDIV, JT_MOD, JT_POW, JT_TILDE, JT_EQ, JT_NE, JT_LT, JT_LE, JT_GT, JT_GE,
-    JT_ASSIGN, JT_DOT, JT_COLON, JT_PIPE, JT_COMMA, JT_SEMICOLON, JT_LPAREN, JT_RPAREN, JT_LBRACKET, JT_RBRACKET, JT_LBRACE,
-    JT_RBRACE,
+    JT_ASSIGN, JT_DOT, JT_COLON, JT_PIPE, JT_COMMA, JT_SEMICOLON,
+    JT_LPAREN, JT_RPAREN, JT_LBRACKET, JT_RBRACKET, JT_LBRACE, JT_RBRACE,
 };
 
 struct jtoken {
@@ -212,7 +213,7 @@ struct jlexer {
 void jlexer_next(struct jlexer *lexer, struct jtoken *token);
 const char *jtoken_name(enum jtoken_kind kind);
 
-/* ---- parser.c, parser_expression.c, scope.c ----------------------------------------------------------------------- */
+/* ---- parser*.c, scope.c ------------------------------------------------------------------------------------------ */
 
 struct jparser {
     struct jrun *run;
@@ -238,6 +239,8 @@ void jparser_expect(struct jparser *parser, enum jtoken_kind kind);
 struct jsymbol *jparser_expect_symbol(struct jparser *parser);
 _Noreturn void jparser_unexpected(struct jparser *parser);
 struct jnode *jparser_node(struct jparser *parser, enum jnode_kind kind, uint32_t offset);
+struct jnode *jparser_join(struct jparser *parser, enum jnode_kind kind, uint32_t offset, struct jnode *left,
+                           struct jnode *right); /* right: NULL for a unary operator */
 void jparser_enter(struct jparser *parser);
 void jparser_leave(struct jparser *parser);
 
@@ -246,6 +249,12 @@ struct jnode *jparse_expression(struct jparser *parser, bool with_condition);
 struct jnode *jparse_tuple(struct jparser *parser, bool with_condition, const char *end_name, bool parenthesised);
 struct jnode *jparse_target(struct jparser *parser, const char *end_name, bool with_member);
 struct jnode *jparse_filters(struct jparser *parser, struct jnode *object, bool first_inline);
+struct jnode *jparse_primary(struct jparser *parser, bool with_member);
+struct jnode *jparse_postfix(struct jparser *parser, struct jnode *node);
+struct jnode *jparse_filters_and_tests(struct jparser *parser, struct jnode *node);
+struct jnode *jparse_statement(struct jparser *parser);
+/* Text, prints and statements up to the end, or up to a tag of one of the words in `ends`, which is then current. */
+struct jnodes jparse_body(struct jparser *parser, const char *const *ends);
 
 /* A list of nodes being collected. */
 struct jcollector {

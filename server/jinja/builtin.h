@@ -9,8 +9,8 @@ enum jtext_case { JTEXT_UPPER, JTEXT_LOWER, JTEXT_TITLE, JTEXT_CAPITALIZE, JTEXT
 
 #define JPARAMETERS_MAX 8u
 
-/* A call with its arguments in the order of the row's parameters: J_MISSING where one was not given. Rows without parameters
- * get what was written. A filter's or test's value is its first argument, a method's object is `self`. */
+/* A call with its arguments in the order of the row's parameters: J_MISSING where one was not given. Rows without
+ * parameters get what was written. A filter's or test's value is its first argument, a method's object is `self`. */
 struct jcall {
     const struct jbuiltin *builtin;
     struct jvalue self;
@@ -34,11 +34,11 @@ const struct jbuiltin *jglobal_find(const struct jstring *name);
 const struct jbuiltin *jmethod_find(struct jvalue object, const struct jstring *name);
 
 /* Rows of tables, one for each file of functions; a row without name ends a table. */
-extern const struct jbuiltin jfilters_text[], jfilters_number[], jfilters_sequence[], jfilters_select[], jfilters_order[],
-    jfilters_markup[];
+extern const struct jbuiltin jfilters_text[], jfilters_number[], jfilters_sequence[], jfilters_select[];
+extern const struct jbuiltin jfilters_order[], jfilters_markup[];
 extern const struct jbuiltin jtests[], jglobals[];
-extern const struct jbuiltin jmethods_string[], jmethods_string_test[], jmethods_list[], jmethods_tuple[], jmethods_dict[],
-    jmethods_range[], jmethods_loop[], jmethods_cycler[];
+extern const struct jbuiltin jmethods_string[], jmethods_string_test[], jmethods_list[], jmethods_tuple[];
+extern const struct jbuiltin jmethods_dict[], jmethods_range[], jmethods_loop[], jmethods_cycler[];
 
 struct jvalue jbuiltin_call(struct jrun *run, const struct jbuiltin *builtin, struct jvalue self,
                             const struct jvalue *args, size_t count, struct jdict *keywords);
@@ -58,7 +58,8 @@ static inline bool jflag(struct jrun *run, struct jvalue argument, bool otherwis
 
 /* ---- shared by several tables ------------------------------------------------------------------------------------ */
 
-const struct jstring *jstrip(struct jrun *run, const struct jstring *string, struct jvalue chars, bool left, bool right);
+const struct jstring *jstrip(struct jrun *run, const struct jstring *string, struct jvalue chars, bool left,
+                             bool right);
 const struct jstring *jconvert_case(struct jrun *run, const struct jstring *string, enum jtext_case to);
 const struct jstring *jreplace(struct jrun *run, const struct jstring *string, const struct jstring *old,
                                const struct jstring *new, int64_t count);
@@ -73,16 +74,18 @@ struct jvalue jformat_braces(struct jrun *run, const struct jstring *format, con
 const struct jstring *jformat_field(struct jrun *run, struct jvalue value, const struct jstring *spec);
 const struct jstring *jto_json(struct jrun *run, struct jvalue value, struct jvalue indent, struct jvalue separators,
                                bool ascii, bool sort_keys);
-/* An attribute or a dotted path of them; `otherwise` in place of what is undefined, unless it is missing itself. filters_select.c */
+/* An attribute or a dotted path of them; `otherwise` in place of what is undefined, unless it is missing itself.
+ * filters_select.c */
 struct jvalue jget_path(struct jrun *run, struct jvalue item, struct jvalue path, struct jvalue otherwise);
 double jround(double real, int64_t digits);
 bool jparse_int(struct jrun *run, const struct jstring *text, int64_t base, int64_t *out); /* Python's int() */
 bool jparse_number(struct jrun *run, const struct jstring *text, double *out);             /* Python's float() */
 
-/* ---- the interpreter: operators.c, call.c, eval.c ------------------------------------------------------------------ */
+/* ---- the interpreter: operators.c, call.c, eval.c ---------------------------------------------------------------- */
 
 struct jvalue jbinary(struct jrun *run, int operator, struct jvalue left, struct jvalue right);
-struct jvalue jslice(struct jrun *run, struct jvalue object, struct jvalue start, struct jvalue stop, struct jvalue step);
+struct jvalue jslice(struct jrun *run, struct jvalue object, struct jvalue start, struct jvalue stop,
+                     struct jvalue step);
 struct jvalue jattribute(struct jrun *run, struct jvalue object, const struct jstring *name);
 struct jvalue jitem(struct jrun *run, struct jvalue object, struct jvalue key);
 struct jvalue jcall_value(struct jrun *run, struct jvalue callee, const struct jvalue *args, size_t count,

@@ -87,9 +87,8 @@ static size_t entity(const struct jstring *string, size_t at, uint32_t *code)
     hex = (bytes[2] | 32) == 'x';
     *code = 0;
     for (size_t i = hex ? 3 : 2; i < left && digits < 8; i++, digits++) {
-        int c = (unsigned char)bytes[i] | 32;
-        int digit = bytes[i] >= '0' && bytes[i] <= '9' ? bytes[i] - '0' : hex && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (digit < 0)
+        int digit = jdigit_value(bytes[i]);
+        if (digit >= (hex ? 16 : 10))
             return digits > 0 && bytes[i] == ';' && *code > 0 && *code < 0x110000 && (*code < 0xd800 || *code >= 0xe000)
                        ? i + 1
                        : 0;

@@ -8,8 +8,8 @@
 
 /* ---- Python's int() and float() of text -------------------------------------------------------------------------- */
 
-/* The text without space around it, other scripts' digits as ASCII ones, and underscores between digits left out. False where
- * it is too long or has other characters. */
+/* The text without space around it, other scripts' digits as ASCII ones, and underscores between digits left out.
+ * False where it is too long or has other characters. */
 static bool plain_digits(struct jrun *run, const struct jstring *text, char *out, size_t out_max)
 {
     size_t count = 0, next;
@@ -56,7 +56,7 @@ bool jparse_int(struct jrun *run, const struct jstring *text, int64_t base, int6
     if (*at == 0)
         return false;
     for (; *at != 0; at++) {
-        int digit = *at >= '0' && *at <= '9' ? *at - '0' : (*at | 32) >= 'a' && (*at | 32) <= 'z' ? (*at | 32) - 'a' + 10 : 99;
+        int digit = jdigit_value(*at);
         if (digit >= base)
             return false;
         if (__builtin_mul_overflow(number, base, &number) ||

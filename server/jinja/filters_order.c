@@ -99,7 +99,8 @@ static struct jvalue filter_dictsort(struct jrun *run, const struct jcall *call)
     list = jlist_from(run, jdict_value(value.as.dict, J_ITEMS));
     items = jalloc_array(run, list->count, sizeof *items);
     for (size_t i = 0; i < list->count; i++)
-        items[i] = (struct keyed){fold_case(run, list->items[i].as.list->items[by_value], case_sensitive), list->items[i]};
+        items[i] = (struct keyed){fold_case(run, list->items[i].as.list->items[by_value], case_sensitive),
+                                  list->items[i]};
     sort(run, items, list->count, jflag(run, call->args[3], false));
     for (size_t i = 0; i < list->count; i++)
         list->items[i] = items[i].item;
@@ -147,7 +148,8 @@ static struct jvalue filter_extreme(struct jrun *run, const struct jcall *call)
     bool case_sensitive = jflag(run, call->args[1], false);
 
     while (iterator->next(run, iterator, &item)) {
-        struct jvalue key = fold_case(run, jget_path(run, item, none_if_missing(call->args[2]), jmissing()), case_sensitive);
+        struct jvalue key = fold_case(run, jget_path(run, item, none_if_missing(call->args[2]), jmissing()),
+                                      case_sensitive);
         if (best.kind == J_MISSING ||
             jcompare(run, key, best_key, call->builtin->option < 0 ? "<" : ">") == call->builtin->option) {
             best = item;

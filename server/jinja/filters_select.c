@@ -1,5 +1,5 @@
-/* Filters that apply an attribute, a filter or a test to each item: generators, as in the reference, which work when they are
- * drawn from. Thread: its run's. Owner: the run. */
+/* Filters that apply an attribute, a filter or a test to each item: generators, as in the reference, which work when
+ * they are drawn from. Thread: its run's. Owner: the run. */
 #include "builtin.h"
 
 #include <string.h>
@@ -44,7 +44,8 @@ struct jvalue jget_path(struct jrun *run, struct jvalue item, struct jvalue path
 
 /* ---- map --------------------------------------------------------------------------------------------------------- */
 
-/* What is done to each item: `path` (J_MISSING: nothing), then the filter or test `name` (J_MISSING: none) with its arguments. */
+/* What is done to each item: `path` (J_MISSING: nothing), then the filter or test `name` (J_MISSING: none) with its
+ * arguments. */
 struct step {
     struct jvalue path, otherwise, name;
     const struct jvalue *args;

@@ -80,7 +80,8 @@ static struct jvalue filter_truncate(struct jrun *run, const struct jcall *call)
     struct jvalue value = call->args[0];
     int64_t length = jgiven(call->args[1]) ? jint_of(run, call->args[1], "length") : 255;
     int64_t leeway = jgiven(call->args[4]) && call->args[4].kind != J_NONE ? jint_of(run, call->args[4], "leeway") : 5;
-    const struct jstring *end = jgiven(call->args[3]) ? jstring_of(run, call->args[3], "end") : jstring_new(run, "...", 3, true);
+    const struct jstring *end = jgiven(call->args[3]) ? jstring_of(run, call->args[3], "end")
+                                                      : jstring_new(run, "...", 3, true);
     const struct jstring *string = jstring_of(run, value, "the value of truncate");
     struct jbuilder out;
     size_t cut, space;
@@ -116,7 +117,8 @@ static struct jvalue filter_wordcount(struct jrun *run, const struct jcall *call
     return jint(words);
 }
 
-/* A line of at most `width` characters, by textwrap's rules without hyphens: words break at space, long ones anywhere. */
+/* A line of at most `width` characters, by textwrap's rules without hyphens: words break at space, long ones
+ * anywhere. */
 static void wrap_line(struct jrun *run, const struct jstring *line, size_t width, bool break_long, struct jlist *out)
 {
     size_t at = 0;

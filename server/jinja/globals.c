@@ -103,8 +103,9 @@ static struct jvalue cycler_reset(struct jrun *run, const struct jcall *call)
 static struct jvalue global_joiner(struct jrun *run, const struct jcall *call)
 {
     struct jjoiner *joiner = jalloc(run, sizeof *joiner);
+    struct jvalue comma = jstr(jstring_new(run, ", ", 2, true));
 
-    *joiner = (struct jjoiner){.separator = jgiven(call->args[0]) ? call->args[0] : jstr(jstring_new(run, ", ", 2, true))};
+    *joiner = (struct jjoiner){.separator = jgiven(call->args[0]) ? call->args[0] : comma};
     return (struct jvalue){.kind = J_JOINER, .as.joiner = joiner};
 }
 

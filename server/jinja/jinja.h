@@ -1,12 +1,14 @@
-/* Chat templates: the Jinja language as transformers runs it (jinja2's immutable sandbox, trim_blocks, lstrip_blocks, loop
- * controls, `generation` blocks, its own tojson, raise_exception, strftime_now).
+/* Chat templates: the Jinja language as transformers runs it (jinja2's immutable sandbox, trim_blocks,
+ * lstrip_blocks, loop controls, `generation` blocks, its own tojson, raise_exception, strftime_now).
  *
- * Nobody forges a turn: every byte of the output is known to come from the template (or from a variable that the caller
- * trusts) or from the request's strings, through all filters, methods and slices. The runs go to tokenizer_encode as they are.
+ * Nobody forges a turn: every byte of the output is known to come from the template (or from a variable that the
+ * caller trusts) or from the request's strings, through all filters, methods and slices. The runs go to
+ * tokenizer_encode as they are.
  *
- * Steps, output, depth and memory are bounded, while compiling and while rendering. Every error names line and column.
- * Thread: a compiled template is immutable, any number of threads may render it at once; a render runs on its caller's
- * thread. Owner: whoever compiled it. */
+ * Steps, output, depth and memory are bounded, while compiling and while rendering. Every error names line and
+ * column.
+ * Thread: a compiled template is immutable, any number of threads may render it at once; a render runs on its
+ * caller's thread. Owner: whoever compiled it. */
 #ifndef QUIRE_JINJA_H
 #define QUIRE_JINJA_H
 
@@ -20,8 +22,9 @@
 
 struct jinja_template;
 
-/* Compiles `source` (UTF-8, need not be terminated; not kept). QUIRE_BAD_FILE for a syntax error, an unknown filter or test or
- * invalid UTF-8, QUIRE_LIMIT for a template that is too large or too deeply nested, QUIRE_UNSUPPORTED for include, import and extends. */
+/* Compiles `source` (UTF-8, need not be terminated; not kept). QUIRE_BAD_FILE for a syntax error, an unknown filter
+ * or test or invalid UTF-8, QUIRE_LIMIT for a template that is too large or too deeply nested. Include, import and
+ * extends are errors where they are executed, as in the reference: there is no other template. */
 QUIRE_NODISCARD enum quire_status jinja_compile(const char *source, size_t source_bytes, struct jinja_template **out,
                                                 struct quire_error *error);
 void jinja_template_destroy(struct jinja_template *template); /* NULL is allowed */
@@ -30,7 +33,8 @@ void jinja_template_destroy(struct jinja_template *template); /* NULL is allowed
  * content-part lists as they are. Where false, lists of parts should be flattened to a string before rendering. */
 bool jinja_template_wants_parts(const struct jinja_template *template);
 
-/* Whether `name` occurs in the template as a variable, attribute or string subscript (such as "tools" or "enable_thinking"). */
+/* Whether `name` occurs in the template as a variable, attribute or string subscript (such as "tools" or
+ * "enable_thinking"). */
 bool jinja_template_mentions(const struct jinja_template *template, const char *name);
 
 struct jinja_limits {
@@ -64,9 +68,12 @@ void jinja_output_deinit(struct jinja_output *output);
 /* Cuts the text to its first `text_bytes` bytes (for continue_final_message). */
 void jinja_output_truncate(struct jinja_output *output, size_t text_bytes);
 
-/* Renders with the members of `variables` (a JSON object, only read) as the template's variables. `options` may be NULL.
- * QUIRE_INVALID where the reference raises (raise_exception included, with its message), QUIRE_LIMIT at a bound, QUIRE_UNSUPPORTED for
- * integers beyond 64 bits, QUIRE_NO_MEMORY. */
+/* Renders with the members of `variables` (a JSON object, only read) as the template's variables. transformers always
+ * passes messages, tools, documents and add_generation_prompt, the middle two as null where the request has none: so
+ * should the caller, as `tools is defined` shows it. Strings of the request are not trusted, but for roles that OpenAI
+ * knows, which a template may build special tokens of. `options` may be
+ * NULL. QUIRE_INVALID where the reference raises (raise_exception included, with its message), QUIRE_LIMIT at a
+ * bound, QUIRE_UNSUPPORTED for integers beyond 64 bits, QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status jinja_render(const struct jinja_template *template, const json_t *variables,
                                                const struct jinja_options *options, struct jinja_output *out,
                                                struct quire_error *error);

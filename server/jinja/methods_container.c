@@ -1,4 +1,5 @@
-/* Methods of lists, tuples, dictionaries, ranges and loops. The ones that would change their object exist and are forbidden.
+/* Methods of lists, tuples, dictionaries, ranges and loops. The ones that would change their object exist and are
+ * forbidden.
  * Thread: its run's. Owner: the run. */
 #include "builtin.h"
 

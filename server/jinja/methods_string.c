@@ -3,6 +3,8 @@
 #include "builtin.h"
 #include "unicode.h"
 
+#include <string.h>
+
 /* Markup's methods give Markup. */
 static struct jvalue like(struct jrun *run, const struct jcall *call, const struct jstring *result)
 {
@@ -87,7 +89,9 @@ static void split_space(struct jrun *run, const struct jstring *string, int64_t 
 
 static void rsplit_space(struct jrun *run, const struct jstring *string, int64_t splits, struct jlist *parts)
 {
-    for (size_t end = skip_back(string, string->count, true), at; end > 0; end = skip_back(string, at, true), splits--) {
+    size_t at = string->count, end;
+
+    for (; (end = skip_back(string, at, true)) > 0; splits--) {
         at = splits == 0 ? 0 : skip_back(string, end, false);
         add_part(run, parts, string, at, end);
     }
@@ -185,9 +189,11 @@ static struct jvalue string_remove(struct jrun *run, const struct jcall *call)
     const struct jstring *string = call->self.as.string, *affix = jstring_of(run, call->args[0], "the argument");
     size_t from = 0, to = string->count;
 
-    if (call->builtin->option == 0 && jstring_find(run, string, affix, 0, affix->count < to ? affix->count : to) == 0)
+    if (affix->count > to)
+        return jstr(string);
+    if (call->builtin->option == 0 && memcmp(string->bytes, affix->bytes, affix->count) == 0)
         from = affix->count;
-    if (call->builtin->option == 1 && affix->count <= to && jstring_find(run, string, affix, to - affix->count, to) != SIZE_MAX)
+    if (call->builtin->option == 1 && memcmp(string->bytes + to - affix->count, affix->bytes, affix->count) == 0)
         to -= affix->count;
     return jstr(jstring_part(run, string, from, to));
 }
@@ -202,7 +208,8 @@ static struct jvalue string_pad(struct jrun *run, const struct jcall *call)
 
     if (call->self.as.string->markup)
         fill = jescape(run, jstr(fill));
-    return like(run, call, jcenter(run, call->self.as.string, jint_of(run, call->args[0], "width"), call->builtin->option, fill));
+    return like(run, call, jcenter(run, call->self.as.string, jint_of(run, call->args[0], "width"),
+                                   call->builtin->option, fill));
 }
 
 static struct jvalue string_zfill(struct jrun *run, const struct jcall *call)

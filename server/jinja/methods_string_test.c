@@ -60,7 +60,8 @@ static struct jvalue string_count(struct jrun *run, const struct jcall *call)
     return jint(count);
 }
 
-static bool has_affix(struct jrun *run, const struct jstring *string, const struct jstring *affix, struct window window, bool suffix)
+static bool has_affix(struct jrun *run, const struct jstring *string, const struct jstring *affix, struct window window,
+                      bool suffix)
 {
     if (!window.valid || affix->count > window.to - window.from)
         return false;

@@ -208,7 +208,8 @@ struct jvalue jbinary(struct jrun *run, int operator, struct jvalue left, struct
         return repeat(run, right, left);
     if (operator == JOP_ADD && left.kind == J_STRING)
         jraise(run, "can only concatenate str (not \"%s\") to str", jtype_name(right));
-    jraise(run, "unsupported operand type(s) for %s: '%s' and '%s'", signs[operator], jtype_name(left), jtype_name(right));
+    jraise(run, "unsupported operand type(s) for %s: '%s' and '%s'", signs[operator], jtype_name(left),
+           jtype_name(right));
 }
 
 /* ---- slices ------------------------------------------------------------------------------------------------------ */
@@ -236,7 +237,8 @@ static int64_t slice_bound(struct jrun *run, struct jvalue bound, int64_t otherw
     return clamp(index, backwards ? -1 : 0, backwards ? length - 1 : length);
 }
 
-static struct span slice_span(struct jrun *run, struct jvalue start, struct jvalue stop, struct jvalue step, int64_t length)
+static struct span slice_span(struct jrun *run, struct jvalue start, struct jvalue stop, struct jvalue step,
+                              int64_t length)
 {
     struct span span = {.step = 1};
     int64_t end;
@@ -282,7 +284,8 @@ static struct jvalue slice_string(struct jrun *run, const struct jstring *string
     return jstr(string->markup ? jstring_markup(run, jbuilder_string(&text)) : jbuilder_string(&text));
 }
 
-struct jvalue jslice(struct jrun *run, struct jvalue object, struct jvalue start, struct jvalue stop, struct jvalue step)
+struct jvalue jslice(struct jrun *run, struct jvalue object, struct jvalue start, struct jvalue stop,
+                     struct jvalue step)
 {
     struct span span;
     struct jlist *part;

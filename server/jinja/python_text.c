@@ -135,22 +135,21 @@ static void add_items(struct jbuilder *out, const struct jlist *list)
     }
 }
 
-enum entry_part { ENTRY_PAIR, ENTRY_KEY, ENTRY_VALUE, ENTRY_TUPLE };
-
-static void add_entries(struct jbuilder *out, const struct jdict *dict, enum entry_part part)
+/* The entries of a dictionary, or what a view shows of them. */
+static void add_entries(struct jbuilder *out, const struct jdict *dict, enum jkind kind)
 {
     for (size_t i = 0; i < dict->count; i++) {
         if (i > 0)
             jbuilder_add_text(out, ", ");
-        if (part == ENTRY_TUPLE)
+        if (kind == J_ITEMS)
             jbuilder_add_text(out, "(");
-        if (part != ENTRY_VALUE)
+        if (kind != J_VALUES)
             jadd_repr(out, dict->entries[i].key);
-        if (part == ENTRY_PAIR || part == ENTRY_TUPLE)
-            jbuilder_add_text(out, part == ENTRY_PAIR ? ": " : ", ");
-        if (part != ENTRY_KEY)
+        if (kind == J_DICT || kind == J_ITEMS)
+            jbuilder_add_text(out, kind == J_DICT ? ": " : ", ");
+        if (kind != J_KEYS)
             jadd_repr(out, dict->entries[i].value);
-        if (part == ENTRY_TUPLE)
+        if (kind == J_ITEMS)
             jbuilder_add_text(out, ")");
     }
 }
@@ -203,7 +202,7 @@ static void add_other(struct jbuilder *out, struct jvalue value)
         return;
     case J_DICT:
         jbuilder_add_text(out, "{");
-        add_entries(out, value.as.dict, ENTRY_PAIR);
+        add_entries(out, value.as.dict, J_DICT);
         jbuilder_add_text(out, "}");
         return;
     case J_KEYS:
@@ -211,12 +210,12 @@ static void add_other(struct jbuilder *out, struct jvalue value)
     case J_ITEMS:
         jbuilder_add_text(out, jtype_name(value));
         jbuilder_add_text(out, "([");
-        add_entries(out, value.as.dict, value.kind == J_KEYS ? ENTRY_KEY : value.kind == J_VALUES ? ENTRY_VALUE : ENTRY_TUPLE);
+        add_entries(out, value.as.dict, value.kind);
         jbuilder_add_text(out, "])");
         return;
     case J_NAMESPACE:
         jbuilder_add_text(out, "<Namespace {");
-        add_entries(out, value.as.dict, ENTRY_PAIR);
+        add_entries(out, value.as.dict, J_DICT);
         jbuilder_add_text(out, "}>");
         return;
     case J_RANGE:

@@ -1,7 +1,8 @@
 /* What one compilation or one render carries along: memory, bounds, and the way out on an error.
  *
- * All memory of a run lies in its arena, so nothing needs to be cleaned up on the way out: jfail() writes the sentence with line
- * and column and jumps to the one setjmp in template.c. Every function of this folder that takes a run may leave that way.
+ * All memory of a run lies in its arena, so nothing needs to be cleaned up on the way out: jfail() writes the
+ * sentence with line and column and jumps to the one setjmp in template.c. Every function of this folder that takes
+ * a run may leave that way.
  * Names that the linker sees start with "j" in this folder, so that other rooms keep theirs.
  *
  * Thread: a run belongs to one thread. Owner: jinja_compile or jinja_render. */

@@ -1,8 +1,10 @@
-/* Resolves names to slots, with the rules by which jinja2's compiler makes them Python variables (its idtracking.py):
+/* Resolves names to slots, with the rules by which jinja2's compiler makes them Python variables (its
+ * idtracking.py):
  *
  *   - for, macro, call, filter, set ... endset, with, generation and block open a scope; if does not;
  *   - a name that a scope sets is its own there, beginning with the outer value if an outer scope has the name;
- *   - a name that is set before it is read, and not under an if, begins empty although the render may have such a variable;
+ *   - a name that is set before it is read, and not under an if, begins empty although the render may have such a
+ *     variable;
  *   - any other name is the render's variable.
  *
  * A scope is read twice: once to see which names it sets, then to number the uses and to go into the scopes within.
@@ -23,7 +25,7 @@ struct resolver {
     struct jscope *scope;
     uint32_t loop_depth; /* for loops around: `loop` must not be set there */
     bool conditional;    /* under an if of this scope */
-    bool soft;           /* under an if or in a conditional expression: unknown filters fail only when they are reached */
+    bool soft;           /* the same, or in a conditional expression: unknown filters fail only when reached */
 };
 
 static void survey(struct resolver *r, const struct jnode *node);
@@ -198,7 +200,7 @@ static void visit_parts(struct resolver *r, struct jnode *node, visit_fn *visit)
     }
 }
 
-/* ---- first reading: which names does this scope set? --------------------------------------------------------------- */
+/* ---- first reading: which names does this scope set? ------------------------------------------------------------- */
 
 static void survey_inside(struct resolver *r, struct jnode *node)
 {
@@ -253,7 +255,7 @@ static void survey(struct resolver *r, const struct jnode *node)
     survey_inside(r, (struct jnode *)node);
 }
 
-/* ---- second reading: where is each name? --------------------------------------------------------------------------- */
+/* ---- second reading: where is each name? ------------------------------------------------------------------------- */
 
 static void number_name(struct resolver *r, struct jnode *node)
 {
@@ -310,7 +312,8 @@ static void number_for(struct resolver *r, struct jnode *node)
     struct resolver outside;
 
     number(r, node->as.loop.iterable);
-    /* Slot 0 is `loop`, then the targets, in the scope of the test as in that of the body; the test sees the outer `loop`. */
+    /* Slot 0 is `loop`, then the targets, in the scope of the test as in that of the body; the test sees the outer
+     * `loop`. */
     if (node->as.loop.test != NULL) {
         node->as.loop.test_scope = enter_scope(r, &outside);
         declare(r, NULL, JSLOT_EMPTY);

@@ -213,14 +213,13 @@ void jloop_run(struct jrun *run, struct jframe *frame, const struct jnode *node,
     struct jloop *loop = jalloc(run, sizeof *loop);
     struct jframe *inner;
     enum jflow flow;
+    bool sized = node->as.loop.test == NULL && jvalue_has_length(iterable) && iterable.kind != J_LOOP;
     bool completed = false;
 
     *loop = (struct jloop){.source = loop_source(run, frame, node, iterable),
                            .index0 = -1,
                            .depth0 = depth0,
-                           .length = node->as.loop.test == NULL && jvalue_has_length(iterable) && iterable.kind != J_LOOP
-                                         ? jlength(run, iterable)
-                                         : -1,
+                           .length = sized ? jlength(run, iterable) : -1,
                            .node = node,
                            .frame = frame};
     inner = jframe_new(run, node->as.loop.scope, frame);

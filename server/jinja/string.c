@@ -305,7 +305,8 @@ int jstring_compare(const struct jstring *a, const struct jstring *b)
     return a->count < b->count ? -1 : a->count > b->count;
 }
 
-size_t jstring_find(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from, size_t to)
+size_t jstring_find(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from,
+                    size_t to)
 {
     const char *found;
 
@@ -318,7 +319,8 @@ size_t jstring_find(struct jrun *run, const struct jstring *string, const struct
     return found == NULL ? SIZE_MAX : (size_t)(found - string->bytes);
 }
 
-size_t jstring_rfind(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from, size_t to)
+size_t jstring_rfind(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from,
+                     size_t to)
 {
     if (from > to || to - from < needle->count)
         return SIZE_MAX;

@@ -171,8 +171,8 @@ static size_t json_weight(const json_t *json, unsigned depth)
     return bytes;
 }
 
-/* The roles that messages may have. They are words without punctuation that the server knows, so a template may spell a special token with
- * them ('<|' + message.role + '|>'). */
+/* The roles that messages may have. They are words without punctuation that the server knows, so a template may
+ * spell a special token with them ('<|' + message.role + '|>'). */
 static bool is_role(const char *key, const json_t *json)
 {
     static const char *const roles[] = {"system", "developer", "user", "assistant", "tool", "function"};

@@ -40,8 +40,8 @@ const struct jstring *jstrip(struct jrun *run, const struct jstring *string, str
 
 /* ---- case -------------------------------------------------------------------------------------------------------- */
 
-/* Whether a sigma at `at` is the last letter of its word, which begins at `from` or later, and so becomes the other small sigma
- * (Unicode 3.13). */
+/* Whether a sigma at `at` is the last letter of its word, which begins at `from` or later, and so becomes the other
+ * small sigma (Unicode 3.13). */
 static bool is_final_sigma(const struct jstring *string, size_t from, size_t at, size_t next)
 {
     uint32_t code = 0;

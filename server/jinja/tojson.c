@@ -66,7 +66,8 @@ static void write_list(struct writer *w, const struct jlist *list, size_t depth)
 /* Numbers of the entries in the order of their keys, which must be comparable. */
 static size_t *sorted_entries(struct jrun *run, const struct jdict *dict)
 {
-    size_t *order = jalloc_array(run, dict->count, sizeof *order), *spare = jalloc_array(run, dict->count, sizeof *order);
+    size_t *order = jalloc_array(run, dict->count, sizeof *order);
+    size_t *spare = jalloc_array(run, dict->count, sizeof *spare);
 
     for (size_t i = 0; i < dict->count; i++)
         order[i] = i;

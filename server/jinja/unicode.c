@@ -16,14 +16,15 @@ static const struct {
     const uint32_t *borders;
     size_t count;
 } properties[] = {
-    [JCHAR_ALPHA] = BORDERS(alpha),         [JCHAR_UPPER] = BORDERS(upper),         [JCHAR_LOWER] = BORDERS(lower),
-    [JCHAR_TITLE] = BORDERS(title),         [JCHAR_DECIMAL] = BORDERS(decimal),     [JCHAR_DIGIT] = BORDERS(digit),
-    [JCHAR_NUMERIC] = BORDERS(numeric),     [JCHAR_SPACE] = BORDERS(space),         [JCHAR_PRINTABLE] = BORDERS(printable),
-    [JCHAR_IGNORABLE] = BORDERS(ignorable), [JCHAR_UNTITLED] = BORDERS(untitled),
+    [JCHAR_ALPHA] = BORDERS(alpha),         [JCHAR_UPPER] = BORDERS(upper),       [JCHAR_LOWER] = BORDERS(lower),
+    [JCHAR_TITLE] = BORDERS(title),         [JCHAR_DECIMAL] = BORDERS(decimal),   [JCHAR_DIGIT] = BORDERS(digit),
+    [JCHAR_NUMERIC] = BORDERS(numeric),     [JCHAR_SPACE] = BORDERS(space),
+    [JCHAR_PRINTABLE] = BORDERS(printable), [JCHAR_IGNORABLE] = BORDERS(ignorable),
+    [JCHAR_UNTITLED] = BORDERS(untitled),
 };
 
-#define CASES(name)                                                                                                    \
-    {name##_runs, sizeof name##_runs / sizeof *name##_runs, name##_several, sizeof name##_several / sizeof *name##_several}
+#define COUNT(array) (sizeof array / sizeof *array)
+#define CASES(name) {name##_runs, COUNT(name##_runs), name##_several, COUNT(name##_several)}
 static const struct {
     const struct case_run *runs;
     size_t run_count;

@@ -61,7 +61,7 @@ _Noreturn void jundefined_raise(struct jrun *run, struct jvalue undefined)
     jraise(run, "'%s object' has no attribute '%.*s'", u->owner, name_bytes, u->name->bytes);
 }
 
-/* ---- numbers and strings ------------------------------------------------------------------------------------------- */
+/* ---- numbers and strings ----------------------------------------------------------------------------------------- */
 
 double jdouble_of(struct jvalue value)
 {

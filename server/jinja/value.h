@@ -1,6 +1,7 @@
 /* The values that templates compute with: Python's, as far as templates can see them.
  *
- * Values are immutable once built, except namespaces, cyclers, joiners, loops and iterators, which have state in the reference too.
+ * Values are immutable once built, except namespaces, cyclers, joiners, loops and iterators, which have state in the
+ * reference too.
  * A string knows of every byte whether the template or the request wrote it.
  * Thread: its run's; strings and constants of a compiled template are shared read-only. Owner: the run's arena. */
 #ifndef JINJA_VALUE_H
@@ -95,8 +96,10 @@ bool jstring_equal(const struct jstring *a, const struct jstring *b);
 bool jstring_is(const struct jstring *string, const char *text);
 int jstring_compare(const struct jstring *a, const struct jstring *b); /* by code points */
 /* First (last) byte offset of `needle` within [from, to) bytes, SIZE_MAX where it does not occur. */
-size_t jstring_find(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from, size_t to);
-size_t jstring_rfind(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from, size_t to);
+size_t jstring_find(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from,
+                    size_t to);
+size_t jstring_rfind(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from,
+                     size_t to);
 
 /* The character at bytes[at], which must be on a boundary of valid UTF-8; `*next` is the one after it. */
 static inline uint32_t jchar_at(const char *bytes, size_t at, size_t *next)
@@ -118,6 +121,14 @@ static inline uint32_t jchar_at(const char *bytes, size_t at, size_t *next)
     *next = at + 4;
     return (uint32_t)(b[0] & 0x07) << 18 | (uint32_t)(b[1] & 0x3f) << 12 | (uint32_t)(b[2] & 0x3f) << 6 | (b[3] & 0x3f);
 }
+/* What a digit or letter stands for in bases up to 36; 99 for any other byte. */
+static inline int jdigit_value(char byte)
+{
+    int c = (unsigned char)byte | 32;
+
+    return byte >= '0' && byte <= '9' ? byte - '0' : c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
+}
+
 /* The character before bytes[at]; `*start` is where it begins. `at` > 0. */
 uint32_t jchar_before(const char *bytes, size_t at, size_t *start);
 size_t jchar_encode(uint32_t code, char out[4]);

@@ -68,18 +68,24 @@ void harness_each_line(const char *name, void (*use)(const json_t *line, void *c
     free(text);
 }
 
-char *harness_render(const char *source, size_t source_bytes, const json_t *variables, size_t *text_bytes,
-                     enum quire_status *status, struct quire_error *error)
+const struct jinja_options *harness_options(void)
 {
-    struct jinja_options options = {.now_ns = NOW_NS};
-    struct jinja_template *template = NULL;
-    struct jinja_output output = {0};
+    static const struct jinja_options options = {.now_ns = NOW_NS};
 
     setenv("TZ", "UTC", 1);
     tzset();
+    return &options;
+}
+
+char *harness_render(const char *source, size_t source_bytes, const json_t *variables, size_t *text_bytes,
+                     enum quire_status *status, struct quire_error *error)
+{
+    struct jinja_template *template = NULL;
+    struct jinja_output output = {0};
+
     *status = jinja_compile(source, source_bytes, &template, error);
     if (*status == QUIRE_OK)
-        *status = jinja_render(template, variables, &options, &output, error);
+        *status = jinja_render(template, variables, harness_options(), &output, error);
     jinja_template_destroy(template);
     free(output.runs);
     *text_bytes = output.text_bytes;

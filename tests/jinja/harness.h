@@ -4,7 +4,8 @@
 
 #include "jinja.h"
 
-/* Where the fixtures of make_cases.py lie (QUIRE_FIXTURES), and the folder shared/ (QUIRE_SHARED), NULL where it is absent. */
+/* Where the fixtures of make_cases.py lie (QUIRE_FIXTURES), and the folder shared/ (QUIRE_SHARED), NULL where it is
+ * absent. */
 const char *harness_fixtures(void);
 const char *harness_shared(void);
 
@@ -14,7 +15,10 @@ char *harness_read(const char *folder, const char *name, size_t *bytes);
 /* Calls `use` with each line of a file of JSON values. */
 void harness_each_line(const char *name, void (*use)(const json_t *line, void *context), void *context);
 
-/* Compiles and renders; a text to be freed, or NULL with the error filled. The clock stands at 2026-03-07 14:05:09.123456 UTC. */
+/* The clock at 2026-03-07 14:05:09.123456 UTC, as in the fixtures; sets the time zone. */
+const struct jinja_options *harness_options(void);
+
+/* Compiles and renders with harness_options; a text to be freed, or NULL with the error filled. */
 char *harness_render(const char *source, size_t source_bytes, const json_t *variables, size_t *text_bytes,
                      enum quire_status *status, struct quire_error *error);
 

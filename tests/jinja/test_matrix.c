@@ -1,5 +1,5 @@
-/* Every template of shared/data/chat-templates over a matrix of conversations (conversations.json), against hashes of what
- * transformers renders (make_cases.py matrix). The texts themselves would be megabytes. */
+/* Every template of shared/data/chat-templates over a matrix of conversations (conversations.json), against hashes
+ * of what transformers renders (make_cases.py matrix). The texts themselves would be megabytes. */
 #include "harness.h"
 
 #include <criterion/criterion.h>
@@ -30,23 +30,23 @@ static json_t *variables_of(const json_t *conversations, const json_t *options, 
     return variables;
 }
 
-static void check_one(struct matrix *matrix, const char *name, const char *source, size_t source_bytes, json_t *variables,
+static void check_one(struct matrix *matrix, const char *name, const struct jinja_template *template, json_t *variables,
                       const json_t *expected)
 {
+    struct jinja_output output = {0};
     struct quire_error error = {0};
-    enum quire_status status;
-    size_t bytes;
-    char *text = harness_render(source, source_bytes, variables, &bytes, &status, &error), hash[20] = "(an error)";
+    char hash[20] = "(an error)";
 
-    if (text != NULL)
-        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)fnv(text, bytes));
+    if (template != NULL && jinja_render(template, variables, harness_options(), &output, &error) == QUIRE_OK)
+        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)fnv(output.text, output.text_bytes));
     matrix->renders++;
-    if (strcmp(hash, json_is_null(expected) ? "(an error)" : json_string_value(expected)) != 0 && matrix->wrong++ < 10) {
+    if (strcmp(hash, json_is_null(expected) ? "(an error)" : json_string_value(expected)) != 0 &&
+        matrix->wrong++ < 10) {
         char *messages = json_dumps(json_object_get(variables, "messages"), 0);
-        cr_log_error("%s: %s\n  %s", name, messages, text != NULL ? text : error.message);
+        cr_log_error("%s: %s\n  %s", name, messages, output.text != NULL ? output.text : error.message);
         free(messages);
     }
-    free(text);
+    jinja_output_deinit(&output);
 }
 
 static void check_template(const json_t *line, void *context)
@@ -54,20 +54,25 @@ static void check_template(const json_t *line, void *context)
     struct matrix *matrix = context;
     const char *name = json_string_value(json_array_get(line, 0));
     char path[256];
+    struct jinja_template *template = NULL;
+    struct quire_error error = {0};
     size_t source_bytes, column = 1, i, k;
     json_t *conversation, *options;
     char *source;
 
     snprintf(path, sizeof path, "data/chat-templates/%s", name);
     source = harness_read(harness_shared(), path, &source_bytes);
+    if (jinja_compile(source, source_bytes, &template, &error) != QUIRE_OK)
+        cr_log_error("%s: %s", name, error.message);
     json_array_foreach(json_object_get(matrix->conversations, "conversations"), i, conversation) {
         json_array_foreach(json_object_get(matrix->conversations, "options"), k, options) {
             json_t *variables = variables_of(matrix->conversations, options, conversation);
-            check_one(matrix, name, source, source_bytes, variables, json_array_get(line, column++));
+            check_one(matrix, name, template, variables, json_array_get(line, column++));
             json_decref(variables);
         }
     }
     cr_assert_eq(column, json_array_size(line), "matrix_cases.json is older than conversations.json");
+    jinja_template_destroy(template);
     free(source);
 }
 

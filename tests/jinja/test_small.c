@@ -1,5 +1,5 @@
-/* Thousands of small templates against jinja2, set up as transformers does it (make_cases.py small): the language, every filter,
- * test, method and operator. Where the reference raises, there must be an error, with line and column. */
+/* Thousands of small templates against jinja2, set up as transformers does it (make_cases.py small): the language,
+ * every filter, test, method and operator. Where the reference raises, there must be an error, with line and column. */
 #include "harness.h"
 
 #include <criterion/criterion.h>
@@ -27,16 +27,19 @@ static void check_line(const json_t *line, void *context)
     }
     source = json_array_get(line, 0);
     expected = json_array_get(line, 1);
-    text = harness_render(json_string_value(source), json_string_length(source), tally->variables, &bytes, &status, &error);
+    text = harness_render(json_string_value(source), json_string_length(source), tally->variables, &bytes, &status,
+                          &error);
     if (json_is_null(expected))
         right = text == NULL && status != QUIRE_OK && strncmp(error.message, "chat template, line ", 20) == 0 &&
                 strstr(error.message, ", column ") != NULL;
     else
-        right = text != NULL && bytes == json_string_length(expected) && memcmp(text, json_string_value(expected), bytes) == 0;
+        right = text != NULL && bytes == json_string_length(expected) &&
+                memcmp(text, json_string_value(expected), bytes) == 0;
     tally->cases++;
     if (!right && tally->wrong++ < 20)
         cr_log_error("%s\n  expected %s\n  got      %s", json_string_value(source),
-                     json_is_null(expected) ? "(an error)" : json_string_value(expected), text != NULL ? text : error.message);
+                     json_is_null(expected) ? "(an error)" : json_string_value(expected),
+                     text != NULL ? text : error.message);
     free(text);
 }
 

@@ -80,7 +80,8 @@ Test(jinja_template, content_parts_are_wanted_where_the_template_walks_over_cont
     } cases[] = {
         {"{% for m in messages %}{{ m.content }}{% endfor %}", false},
         {"{% for m in messages %}{% for p in m.content %}{{ p.text }}{% endfor %}{% endfor %}", true},
-        {"{% for m in messages %}{% for p in m['content'] if p.type == 'text' %}{{ p.text }}{% endfor %}{% endfor %}", true},
+        {"{% for m in messages %}{% for p in m['content'] if p.type == 'text' %}{{ p.text }}{% endfor %}{% endfor %}",
+         true},
         {"{% macro r(content) %}{% for p in content %}{{ p.text }}{% endfor %}{% endmacro %}", true},
         {"{% for m in messages %}{% for p in m.content|reverse %}{{ p.text }}{% endfor %}{% endfor %}", true},
         {"{% for c in 'content' %}{{ c }}{% endfor %}", false},

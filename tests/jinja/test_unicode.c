@@ -42,7 +42,8 @@ static uint64_t case_hash(enum jcase to)
 
 static void check(const json_t *line, void *context)
 {
-    const char *name = json_string_value(json_array_get(line, 0)), *expected = json_string_value(json_array_get(line, 1));
+    const char *name = json_string_value(json_array_get(line, 0));
+    const char *expected = json_string_value(json_array_get(line, 1));
     uint64_t hash = 0xcbf29ce484222325u;
     char text[20];
 
