@@ -14,22 +14,20 @@ import patterns
 from patterns import HERE, draw_question, finish, load_patterns, vary
 
 # What is drawn how often.
-MIX = {"fact": 0.60, "sum": 0.17, "game": 0.15, "unknown": 0.04, "plain": 0.04}
+MIX = {"fact": 0.42, "sum": 0.26, "game": 0.26, "unknown": 0.03, "plain": 0.03}
 WEIGHTS = {"hello": 1.5, "self": 1.3, "what": 1.5, "ability": 1.3, "families": 1.2, "formats": 1.3}  # of facts; else 1
 
 NUMBER_WORDS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
 sixteen seventeen eighteen nineteen twenty""".split()
-WORDS = """cat dog bird fish cow horse mouse sheep lion tiger bear wolf fox frog duck goose bee ant spider snake apple
-pear plum lemon cherry grape peach melon banana orange bread milk butter cheese honey salt sugar water tea coffee
-juice rice soup egg cake red green blue black white yellow brown pink gray purple sun moon star sky cloud rain snow
-wind storm river lake sea island hill mountain forest tree leaf flower grass stone sand fire ice house door window
-roof wall floor table chair bed lamp clock mirror book page paper pencil letter word story song music dance road
-bridge street town city car train ship boat plane bike wheel hand foot eye ear nose mouth head heart king queen child
-friend teacher doctor farmer baker one two three four five big small old new long short hot cold fast slow good happy
-quiet loud summer winter spring autumn morning night day week year time home garden school market kitchen bottle glass
-plate spoon knife box bag hat coat shoe ring gold silver iron wood wool""".split()
+WORDS = """cat dog bird fish cow horse mouse sheep lion bear wolf fox frog duck bee apple pear plum lemon cherry bread
+milk butter cheese salt sugar water tea coffee rice egg cake red green blue black white brown pink sun moon star sky
+cloud rain snow wind river lake sea hill tree leaf stone sand fire ice house door wall roof table chair bed lamp clock
+book page paper story song road town city car train ship wheel hand foot eye nose head king child friend one two three
+four five big small old new long short hot cold fast slow good happy night day garden school glass plate spoon knife
+box hat shoe gold wood""".split()
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
+SIGNS = {"plus": "+", "minus": "-", "times": "*"}
 COUNTS = {
     2: ["twice", "two times", "2 times", "2x", "a second time too"],
     3: ["three times", "3 times", "thrice", "3x"],
@@ -58,11 +56,14 @@ def number(value, rng):
 
 def draw_sum(sections, rng):
     kind = rng.choice(["plus", "plus", "minus", "minus", "times"])
-    high = 12 if kind == "times" else rng.choice([10, 20, 50, 99])
+    high = 12 if kind == "times" else rng.choice([10, 20, 50])
     a, b = rng.randint(0, high), rng.randint(0, high)
     if kind == "minus":
         a, b = max(a, b), min(a, b)
     result = {"plus": a + b, "minus": a - b, "times": a * b}[kind]
+    if rng.random() < 0.5:    # half of them bare: the tables first, then the many ways to ask
+        blank = rng.choice(["", " "])
+        return f"{a}{blank}{SIGNS[kind]}{blank}{b}", str(result)
     values = {"A": number(a, rng), "B": number(b, rng)}
     question = draw_question(sections, kind, rng)
     return re.sub(r"A(?![a-wyz])|B(?![a-z])", lambda m: values[m[0]], question), str(result)
@@ -70,7 +71,7 @@ def draw_sum(sections, rng):
 
 def draw_game(sections, rng):
     kind = rng.choices(["repeat", "say-often", "spell", "reorder"], [3, 3, 4, 4])[0]
-    words = [rng.choice(WORDS) for _ in range(rng.choice([2, 3, 3, 4]))]
+    words = [rng.choice(WORDS) for _ in range(rng.choice([2, 2, 3, 3, 4, 5, 6, 8] if kind == "repeat" else [2, 3, 3, 4, 5]))]
     count = rng.choice([2, 2, 3, 3, 4, 5])
     if kind == "repeat":
         if rng.random() < 0.3:
@@ -79,7 +80,7 @@ def draw_game(sections, rng):
     elif kind == "say-often":
         text, answer = words[0], " ".join(words[:1] * count)
     elif kind == "spell":    # some strings that nobody can know by heart
-        text = words[0] if rng.random() < 0.85 else "".join(rng.choice(LETTERS) for _ in range(rng.randint(2, 4)))
+        text = words[0] if rng.random() < 0.9 else "".join(rng.choice(LETTERS) for _ in range(rng.randint(2, 4)))
         answer = text[::-1]
     else:
         text, answer = rng.choice([" ", " ", " ", ", "]).join(words), " ".join(reversed(words))

@@ -65,7 +65,7 @@ def load_patterns():
             if line.startswith("["):
                 section = sections.setdefault(line.strip("[]"), [])
             elif section is not None and line.startswith("    "):
-                section[-1] = (section[-1][0], section[-1][1] + line.strip(" "))
+                section[-1] = (section[-1][0], section[-1][1] + line[4:])
             elif section is not None and line:
                 section.append((line[0], line[2:]))
     return sections

@@ -13,8 +13,11 @@ import re
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
+from make_text import WORDS
+
 SPECIALS = ["<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]    # ids 0 to 4
 SPLIT = r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+"
+WORD_COPIES = 300
 CHAT_TEMPLATE = (
     "{{ bos_token }}"
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] | trim }}<|end|>{% endfor %}"
@@ -39,8 +42,10 @@ def main():
     trainer = trainers.BpeTrainer(vocab_size=options.vocab, special_tokens=SPECIALS, show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
     with open(options.text) as text:
-        lines = [re.sub(r"<\|\w+\|>", "\n", line) for line in itertools.islice(text, options.lines)]
-    tokenizer.train_from_iterator(lines, trainer)
+        lines = list(itertools.islice(text, options.lines))
+    # A word that begins an answer should be one token, as it is inside an answer, so the words count more often.
+    plain = [re.sub(r"<\|\w+\|>", "\n", line) for line in lines]
+    tokenizer.train_from_iterator(plain + WORD_COPIES * WORDS, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(single="<|begin|> $A", pair="<|begin|> $A $B",
                                                              special_tokens=[("<|begin|>", 0)])
     options.out.mkdir(parents=True, exist_ok=True)
