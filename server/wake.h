@@ -54,6 +54,6 @@ void waker_wake(struct waker *waker, struct waiter *waiter);
 /* Something happened to many: each sleeper with news is woken, by the waker's thread. Cheap, never blocks. */
 void waker_progress(struct waker *waker);
 
-uint64_t waker_now_ns(void); /* CLOCK_MONOTONIC, coarse */
+uint64_t waker_now_ns(void); /* CLOCK_MONOTONIC */
 
 #endif
