@@ -4,6 +4,9 @@
 #include "kernels.h"
 #include "tables.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <string.h>
 
 struct kernel_row {
@@ -20,7 +23,10 @@ static bool supported_always(void)
 /* The builtins look at CPUID and at what the operating system saves on a switch (XGETBV). */
 static bool supported_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    unsigned a, b, c = 0, d; /* clang's builtin does not know "f16c" */
+
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid(1, &a, &b, &c, &d) &&
+           (c & bit_F16C) != 0;
 }
 
 static bool supported_avx512(void)
