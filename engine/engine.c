@@ -14,7 +14,7 @@
 #define STEP_TOKENS_DEFAULT 512u
 #define SEQUENCE_DEFAULT 256u
 #define STEP_TOKENS_LIMIT (1u << 20) /* counts of rows times a model's widths stay far from any overflow below */
-#define NUMERIC_CLASS "f32-fma-1"    /* rows of kernels.h agree bit for bit; a change of bits is a new class */
+#define NUMERIC_CLASS "f32-fma-1"    /* of our own kernels, whose rows agree bit for bit; new bits are a new class */
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
@@ -64,9 +64,10 @@ static void fill_fingerprint(struct engine *engine)
 {
     const struct arch *arch = &engine->arch;
     unsigned char *fingerprint = engine->limits.fingerprint;
+    const char *class = strcmp(engine->kernels->name, "openblas") == 0 ? engine->kernels->name : NUMERIC_CLASS;
 
     memcpy(fingerprint, engine->weights.fingerprint, sizeof engine->limits.fingerprint);
-    fingerprint_mix(fingerprint, NUMERIC_CLASS, sizeof NUMERIC_CLASS);
+    fingerprint_mix(fingerprint, class, strlen(class));
     fingerprint_mix(fingerprint, &arch->norm.epsilon, sizeof arch->norm.epsilon);
     fingerprint_mix(fingerprint, &arch->attention.scale, sizeof arch->attention.scale);
     fingerprint_mix(fingerprint, &arch->attention.window_tokens, sizeof arch->attention.window_tokens);

@@ -306,7 +306,7 @@ Test(engine, limits_say_what_was_reserved)
     session_close(&session);
 }
 
-Test(engine, fingerprint_tells_models_and_lengths_apart)
+Test(engine, fingerprint_tells_models_lengths_and_classes_apart)
 {
     unsigned char prints[4][16];
     const char *const names[] = {"llama", "llama", "mistral", "rope-dynamic"};
@@ -323,6 +323,10 @@ Test(engine, fingerprint_tells_models_and_lengths_apart)
     snprintf(path, sizeof path, "%s", fixture_path("rope-dynamic")); /* its frequencies depend on the length */
     session_open(&session, &(struct engine_options){.model_path = path, .thread_count = 1, .model_len_max = 80});
     cr_assert(memcmp(prints[3], engine_limits(session.engine)->fingerprint, 16) != 0);
+    session_close(&session);
+    snprintf(path, sizeof path, "%s", fixture_path("llama")); /* other sums than our own kernels' */
+    session_open(&session, &(struct engine_options){.model_path = path, .thread_count = 1, .kernels = "openblas"});
+    cr_assert(memcmp(prints[0], engine_limits(session.engine)->fingerprint, 16) != 0);
     session_close(&session);
 }
 

@@ -178,6 +178,14 @@ static void check_case(const char *model, const json_t *json)
         score_in_chunks(&golden, names[i], 2, 50, &other);
         expect_same(&golden, &reference, &other, names[i]);
     }
+
+    /* Other sums, so other bits, but always the same. */
+    score_in_chunks(&golden, "openblas", 1, TOKENS_MAX, &reference);
+    compare_with_reference(&golden, &reference);
+    score_in_chunks(&golden, "openblas", 2, 7, &other);
+    expect_same(&golden, &reference, &other, "prefill in chunks of 7 with OpenBLAS");
+    score_in_chunks(&golden, "openblas", 2, 1, &other);
+    expect_same(&golden, &reference, &other, "decoding token by token with OpenBLAS");
 }
 
 static void check_model(const char *model, const char *golden)
