@@ -159,7 +159,7 @@ static enum quire_status load_wordpiece(const struct gguf_source *source)
     } steps[] = {{NORMALISE_CLEAN},
                  {NORMALISE_SPACE_HAN},
                  {NORMALISE_COMPOSE},
-                 {NORMALISE_STRIP_MARKS},
+                 {NORMALISE_STRIP_ACCENTS},
                  {NORMALISE_LOWERCASE}};
     struct word_model *model = &source->tokenizer->model;
     struct special_ids ids = SPECIAL_IDS_NONE;

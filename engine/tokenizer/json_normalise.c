@@ -29,7 +29,7 @@ static enum quire_status load_bert(const struct json_source *source, const json_
         {json_bool(value, "clean_text", true), NORMALISE_CLEAN, 0},
         {json_bool(value, "handle_chinese_chars", true), NORMALISE_SPACE_HAN, 0},
         {json_bool(value, "strip_accents", lowercase), NORMALISE_COMPOSE, 0},
-        {json_bool(value, "strip_accents", lowercase), NORMALISE_STRIP_MARKS, 0},
+        {json_bool(value, "strip_accents", lowercase), NORMALISE_STRIP_ACCENTS, 0},
         {lowercase, NORMALISE_LOWERCASE, 0},
     };
 

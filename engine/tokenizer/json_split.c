@@ -34,15 +34,13 @@ static enum quire_status load_split(const struct json_source *source, const json
     return status != QUIRE_OK ? status : json_pattern_load(source, value, &step->pattern);
 }
 
-static enum quire_status add_expression(const struct json_source *source, const char *expression, bool invert,
-                                        enum split_behaviour behaviour, struct splitter_list *out)
+static enum quire_status add_expression(const struct json_source *source, const char *expression,
+                                        struct splitter_list *out)
 {
     struct splitter *step = splitter_list_add(out, SPLIT_PATTERN);
 
     if (step == NULL)
         return json_no_memory(source);
-    step->behaviour = behaviour;
-    step->invert = invert;
     return pattern_compile(expression, strlen(expression), &step->pattern, source->error);
 }
 
@@ -88,7 +86,7 @@ static enum quire_status load_byte_level(const struct json_source *source, const
     if (json_bool(value, "add_prefix_space", true))
         status = add_prefix(source, " ", 1, false, out);
     if (status == QUIRE_OK && json_bool(value, "use_regex", true))
-        status = add_expression(source, GPT2_WORDS, false, SPLIT_ISOLATED, out);
+        status = add_expression(source, GPT2_WORDS, out);
     if (status == QUIRE_OK && splitter_list_add(out, SPLIT_BYTES) == NULL)
         status = json_no_memory(source);
     return status;
@@ -147,7 +145,8 @@ static enum quire_status load_whitespace(const struct json_source *source, const
                                          struct splitter_list *out)
 {
     (void)value;
-    return add_expression(source, "[\\w\\x{200C}\\x{200D}]+|[^\\w\\s\\x{200C}\\x{200D}]+", true, SPLIT_REMOVED, out);
+    enum quire_status status = add_chars(source, CHARS_SPACE, SPLIT_REMOVED, out);
+    return status != QUIRE_OK ? status : add_chars(source, CHARS_WORD, SPLIT_CONTIGUOUS, out);
 }
 
 static enum quire_status load_whitespace_split(const struct json_source *source, const json_t *value,

@@ -183,7 +183,9 @@ static size_t map_char(enum normalise_kind kind, uint32_t c, uint32_t out[MAPPED
     case NORMALISE_LOWERCASE:
         return char_lower(c, out);
     case NORMALISE_STRIP_MARKS:
-        return !char_is_nonspacing_mark(c);
+        return !char_in(CHARS_MARK, c);
+    case NORMALISE_STRIP_ACCENTS:
+        return !char_in(CHARS_ACCENT, c);
     case NORMALISE_CLEAN:
         if (c == 0 || c == 0xFFFD || char_in(CHARS_CONTROL, c))
             return 0;
@@ -296,6 +298,7 @@ static enum quire_status step_run(const struct normaliser *step, struct matcher 
         return charsmap_run(&step->content, (step->flags & NORMALISE_LONGEST) != 0, in, out);
     case NORMALISE_LOWERCASE:
     case NORMALISE_STRIP_MARKS:
+    case NORMALISE_STRIP_ACCENTS:
     case NORMALISE_CLEAN:
     case NORMALISE_SPACE_HAN:
     case NORMALISE_BYTES:

@@ -20,12 +20,13 @@ enum normalise_kind {
     NORMALISE_PREPEND, /* `content` before a text that is not empty */
     NORMALISE_STRIP,   /* white space at the ends, by flags */
     NORMALISE_LOWERCASE,
-    NORMALISE_STRIP_MARKS, /* nonspacing marks (Mn) go */
-    NORMALISE_CLEAN,       /* BERT: controls go, white space becomes a blank */
-    NORMALISE_SPACE_HAN,   /* BERT: blanks around ideographs */
-    NORMALISE_BYTES,       /* byte-level alphabet */
-    NORMALISE_CHARSMAP,    /* SentencePiece's precompiled map in `content`; by flags the longest match counts */
-    NORMALISE_NMT,         /* SentencePiece's clean-up: some controls go, odd spaces become blanks */
+    NORMALISE_STRIP_MARKS,   /* combining marks go */
+    NORMALISE_STRIP_ACCENTS, /* BERT: nonspacing marks go */
+    NORMALISE_CLEAN,         /* BERT: controls go, white space becomes a blank */
+    NORMALISE_SPACE_HAN,     /* BERT: blanks around ideographs */
+    NORMALISE_BYTES,         /* byte-level alphabet */
+    NORMALISE_CHARSMAP,      /* SentencePiece's precompiled map in `content`; by flags the longest match counts */
+    NORMALISE_NMT,           /* SentencePiece's clean-up: some controls go, odd spaces become blanks */
 };
 
 enum normalise_flag {

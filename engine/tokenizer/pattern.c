@@ -3,6 +3,8 @@
  * script names mean, so those are spelled out before PCRE2 compiles them. */
 #include "pattern.h"
 
+#include "unicode_newer.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,24 +31,72 @@ struct matcher {
 
 /* White_Space; PCRE2's \s has U+180E besides. Word: UTS #18; PCRE2 10.42 lacks marks and connectors. */
 #define SPACES "\\t-\\r\\x20\\x85\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
-#define WORDS  "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24b6}-\\x{24e9}"
+#define WORDS  "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" NEWER_W
 
 static enum quire_status append(struct text *out, const char *string)
 {
     return text_append(out, string, strlen(string));
 }
 
-/* \p{Han} is the script itself in Oniguruma, the script's extensions in PCRE2. */
-static bool names_script(const char *name, size_t count)
-{
-    static const char *const scripts[] = {"Han",      "Hiragana", "Katakana",   "Hangul", "Latin", "Greek",
-                                          "Cyrillic", "Arabic",   "Hebrew",     "Thai",   "Lao",   "Khmer",
-                                          "Myanmar",  "Tibetan",  "Devanagari", "Bengali"};
+/* Properties that mean more to Oniguruma: it knows newer characters, and a script's name is the script alone, where
+ * PCRE2 adds its extensions. */
+struct property {
+    const char *name, *set;
+};
 
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++)
-        if (strlen(scripts[i]) == count && memcmp(scripts[i], name, count) == 0)
-            return true;
-    return false;
+#define CATEGORY(name) {#name, "\\p{" #name "}" NEWER_##name}
+#define SCRIPT(name)   {#name, "\\p{sc:" #name "}"}
+static const struct property properties[] = {
+    CATEGORY(L),
+    CATEGORY(N),
+    CATEGORY(P),
+    CATEGORY(S),
+    CATEGORY(M),
+    CATEGORY(Lu),
+    CATEGORY(Ll),
+    CATEGORY(Lm),
+    CATEGORY(Lo),
+    CATEGORY(Nd),
+    {"Han", "\\p{sc:Han}" NEWER_Han},
+    SCRIPT(Hiragana),
+    SCRIPT(Katakana),
+    SCRIPT(Hangul),
+    SCRIPT(Latin),
+    SCRIPT(Greek),
+    SCRIPT(Cyrillic),
+    SCRIPT(Arabic),
+    SCRIPT(Hebrew),
+    SCRIPT(Thai),
+    SCRIPT(Lao),
+    SCRIPT(Khmer),
+    SCRIPT(Myanmar),
+    SCRIPT(Tibetan),
+    SCRIPT(Devanagari),
+    SCRIPT(Bengali),
+};
+
+/* The property of an escape "p{L}" or "pL" at `escape`, and the bytes of the escape; NULL where it is none of these. */
+static const struct property *property_of(const char *escape, size_t count, size_t *used)
+{
+    const char *name = escape + 1, *close = NULL;
+    size_t bytes = 1;
+
+    if ((escape[0] != 'p' && escape[0] != 'P') || count < 2)
+        return NULL;
+    if (escape[1] == '{') {
+        close = memchr(escape, '}', count);
+        if (close == NULL)
+            return NULL;
+        name = escape + 2;
+        bytes = (size_t)(close - name);
+    }
+    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
+        if (strlen(properties[i].name) == bytes && memcmp(properties[i].name, name, bytes) == 0) {
+            *used = (size_t)(name - escape) + bytes + (close != NULL ? 1 : 0);
+            return &properties[i];
+        }
+    }
+    return NULL;
 }
 
 /* Rewrites the escape at `escape` (the character behind a backslash); returns the bytes that it consumed in *used. */
@@ -57,10 +107,9 @@ static enum quire_status translate_escape(const char *escape, size_t count, bool
         char letter;
         const char *outside, *inside;
     } sets[] = {
-        {'s', "[" SPACES "]", SPACES}, {'S', "[^" SPACES "]", NULL}, /* no way to say "not" inside a class: PCRE2's own
-                                                                        set is off by one character */
-        {'w', "[" WORDS "]", WORDS},   {'W', "[^" WORDS "]", NULL},  {'h', "[0-9a-fA-F]", "0-9a-fA-F"},
-        {'H', "[^0-9a-fA-F]", NULL},
+        /* There is no way to say "not" inside a class: there PCRE2's own sets must do. */
+        {'s', "[" SPACES "]", SPACES}, {'S', "[^" SPACES "]", NULL},      {'w', "[" WORDS "]", WORDS},
+        {'W', "[^" WORDS "]", NULL},   {'h', "[0-9a-fA-F]", "0-9a-fA-F"}, {'H', "[^0-9a-fA-F]", NULL},
     };
 
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
@@ -70,15 +119,13 @@ static enum quire_status translate_escape(const char *escape, size_t count, bool
             return append(out, set);
         }
     }
-    const char *close = (escape[0] == 'p' || escape[0] == 'P') && count > 1 && escape[1] == '{'
-                            ? memchr(escape, '}', count)
-                            : NULL;
-    if (close != NULL && names_script(escape + 2, (size_t)(close - escape) - 2)) {
-        *used = (size_t)(close - escape) + 1;
-        if (text_append_byte(out, '\\', 1) != QUIRE_OK || text_append(out, escape, 2) != QUIRE_OK ||
-            append(out, "sc:") != QUIRE_OK)
+    const struct property *property = property_of(escape, count, used);
+    if (property != NULL && in_class && escape[0] == 'p')
+        return append(out, property->set);
+    if (property != NULL && !in_class) {
+        if (append(out, escape[0] == 'P' ? "[^" : "[") != QUIRE_OK || append(out, property->set) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
-        return text_append(out, escape + 2, *used - 2);
+        return append(out, "]");
     }
     *used = 1;
     return text_append_byte(out, '\\', 1) != QUIRE_OK ? QUIRE_NO_MEMORY : text_append(out, escape, 1);

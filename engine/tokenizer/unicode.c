@@ -1,6 +1,8 @@
 /* UTF-8 and character properties. Thread: any; no state. Owner: tokenizer.
- * Properties come from utf8proc's tables; White_Space and the ideograph blocks are short enough to be written out. */
+ * Sets are tables of the references' own answers; normal forms and case come from utf8proc. */
 #include "unicode.h"
+
+#include "unicode_tables.h"
 
 #include <assert.h>
 #include <utf8proc.h>
@@ -114,47 +116,61 @@ static bool is_han(uint32_t c)
            (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
-/* Letters that Unicode calls alphabetic although their category is "other symbol". */
-static bool is_circled_letter(uint32_t c)
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* The range that holds `c`; NULL without. */
+static const struct char_range *range_find(const struct char_range *ranges, size_t count, uint32_t c)
 {
-    return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
-           (c >= 0x1F170 && c <= 0x1F189);
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (ranges[middle].last < c)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && ranges[low].first <= c ? &ranges[low] : NULL;
 }
 
-#define CATEGORY(name) (1u << UTF8PROC_CATEGORY_##name)
-#define NUMBERS        (CATEGORY(ND) | CATEGORY(NL) | CATEGORY(NO))
-#define LETTERS        (CATEGORY(LU) | CATEGORY(LL) | CATEGORY(LT) | CATEGORY(LM) | CATEGORY(LO))
-#define MARKS          (CATEGORY(MN) | CATEGORY(MC) | CATEGORY(ME))
-#define PUNCTUATION \
-    (CATEGORY(PC) | CATEGORY(PD) | CATEGORY(PS) | CATEGORY(PE) | CATEGORY(PI) | CATEGORY(PF) | CATEGORY(PO))
-#define CONTROLS (CATEGORY(CC) | CATEGORY(CF) | CATEGORY(CO))
+/* Most text is ASCII, where the sets are plain. */
+static bool ascii_in(enum char_set set, uint32_t c)
+{
+    bool digit = c >= '0' && c <= '9', letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+
+    switch (set) {
+    case CHARS_NUMBER:
+        return digit;
+    case CHARS_PUNCTUATION:
+        return c > ' ' && c < 0x7F && !digit && !letter;
+    case CHARS_WORD:
+        return digit || letter || c == '_';
+    case CHARS_CONTROL:
+        return (c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != 0) || c == 0x7F;
+    default:
+        return false;
+    }
+}
 
 bool char_in(enum char_set set, uint32_t c)
 {
-    uint32_t category = 1u << utf8proc_category((utf8proc_int32_t)c);
+    static const struct {
+        const struct char_range *ranges;
+        size_t count;
+    } tables[] = {
+        [CHARS_NUMBER] = {number_ranges, COUNT(number_ranges)},
+        [CHARS_PUNCTUATION] = {punctuation_ranges, COUNT(punctuation_ranges)},
+        [CHARS_WORD] = {word_ranges, COUNT(word_ranges)},
+        [CHARS_CONTROL] = {control_ranges, COUNT(control_ranges)},
+        [CHARS_MARK] = {mark_ranges, COUNT(mark_ranges)},
+        [CHARS_ACCENT] = {accent_ranges, COUNT(accent_ranges)},
+    };
 
-    switch (set) {
-    case CHARS_SPACE:
+    if (set == CHARS_SPACE)
         return is_space(c);
-    case CHARS_NUMBER:
-        return (category & NUMBERS) != 0;
-    case CHARS_PUNCTUATION:
-        return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126) ||
-               (category & PUNCTUATION) != 0;
-    case CHARS_WORD:
-        return (category & (LETTERS | MARKS | CATEGORY(ND) | CATEGORY(NL) | CATEGORY(PC))) != 0 || c == 0x200C ||
-               c == 0x200D || is_circled_letter(c);
-    case CHARS_CONTROL:
-        return c != '\t' && c != '\n' && c != '\r' && (category & CONTROLS) != 0;
-    case CHARS_HAN:
+    if (set == CHARS_HAN)
         return is_han(c);
-    }
-    return false;
-}
-
-bool char_is_nonspacing_mark(uint32_t c)
-{
-    return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_MN;
+    return c < 0x80 ? ascii_in(set, c) : range_find(tables[set].ranges, tables[set].count, c) != NULL;
 }
 
 size_t char_lower(uint32_t c, uint32_t out[LOWER_MAX])
@@ -165,6 +181,9 @@ size_t char_lower(uint32_t c, uint32_t out[LOWER_MAX])
         return 2;
     }
     out[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+    for (size_t i = 0; out[0] == c && c >= lower_pairs[0].first && i < COUNT(lower_pairs); i++)
+        if (lower_pairs[i].first == c)
+            out[0] = lower_pairs[i].last;
     return 1;
 }
 
@@ -173,10 +192,33 @@ unsigned char_combining_class(uint32_t c)
     return (unsigned)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
 }
 
+/* A row of compatible_rows for `c`: its characters. */
+static size_t decompose_newer(uint32_t c, uint32_t out[DECOMPOSED_MAX])
+{
+    size_t low = 0, high = COUNT(compatible_rows), count = 0;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compatible_rows[middle][0] < c)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == COUNT(compatible_rows) || compatible_rows[low][0] != c)
+        return 0;
+    for (; count < 3 && compatible_rows[low][count + 1] != 0; count++)
+        out[count] = compatible_rows[low][count + 1];
+    return count;
+}
+
 size_t char_decompose(uint32_t c, bool compatible, uint32_t out[DECOMPOSED_MAX])
 {
     utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0);
     int boundary = 0;
+    size_t newer = compatible ? decompose_newer(c, out) : 0;
+
+    if (newer > 0)
+        return newer;
     utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)c, (utf8proc_int32_t *)out, DECOMPOSED_MAX,
                                                      options, &boundary);
 

@@ -30,17 +30,19 @@ uint32_t utf8_previous(const char *text, size_t *position);
 /* Writes `codepoint` (a scalar value) to `out` and returns its 1 to 4 bytes. */
 size_t utf8_encode(uint32_t codepoint, char out[UTF8_BYTES_MAX]);
 
-/* Sets of characters, named as data so that a splitter can be a row of a table. */
+/* Sets of characters, named as data so that a splitter can be a row of a table. Each is what the reference makes of the
+ * name, which is not always the same version of Unicode (see unicode_tables.h). */
 enum char_set {
     CHARS_SPACE,       /* White_Space */
+    CHARS_HAN,         /* the CJK ideograph blocks that BERT isolates */
     CHARS_NUMBER,      /* Nd, Nl, No */
     CHARS_PUNCTUATION, /* P*, and all ASCII punctuation and symbols */
     CHARS_WORD,        /* UTS #18 word: alphabetic, marks, decimal digits, connectors, joiners */
     CHARS_CONTROL,     /* Cc, Cf, Co, but not tab, newline and carriage return */
-    CHARS_HAN,         /* the CJK ideograph blocks that BERT isolates */
+    CHARS_MARK,        /* combining marks, as StripAccents has them */
+    CHARS_ACCENT,      /* nonspacing marks, as BERT has them */
 };
 bool char_in(enum char_set set, uint32_t codepoint);
-bool char_is_nonspacing_mark(uint32_t codepoint);
 
 #define LOWER_MAX 2u
 /* The small form of a character, 1 or 2 characters; returns their number. */

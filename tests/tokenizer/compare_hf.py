@@ -1,6 +1,6 @@
 """Compares the tokenizer with Hugging Face's `tokenizers` (PyPI): ids and decoded text.
 
-  compare_hf.py DRIVER FOLDER... [--bytes N] [--seed N]
+  compare_hf.py DRIVER FOLDER... [--bytes N] [--seed N] [--codepoints]
 
 DRIVER is the program tokenizer_driver; each FOLDER holds a tokenizer.json. Texts are made here: real sentences in many
 scripts, code, long white space, random Unicode of many kinds. Needs the package `tokenizers`; used by hand, not by the
@@ -60,6 +60,9 @@ RANGES = [
 ]
 
 
+CHUNK = 100000  # texts compared at once
+
+
 def scalar(random_source, low, high):
     while True:
         value = random_source.randint(low, high)
@@ -91,6 +94,12 @@ def make_texts(byte_count, seed):
     return texts
 
 
+def every_codepoint():
+    """Each scalar value alone, and between a letter, a digit and a blank."""
+    scalars = [chr(c) for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+    return [text for c in scalars for text in (c, "a%s1%s %sa" % (c, c, c))]
+
+
 def ask(driver, folder, requests):
     """requests: (kind, bytes); answers: bytes."""
     with tempfile.TemporaryFile() as stdin:
@@ -113,9 +122,7 @@ def compare(driver, folder, texts, seed):
     reference.no_truncation()
     reference.no_padding()
     source = random.Random(seed)
-    with open(path, encoding="utf-8") as file:
-        has_config = os.path.exists(os.path.join(folder, "tokenizer_config.json"))
-        del file
+    has_config = os.path.exists(os.path.join(folder, "tokenizer_config.json"))
     ids = [encoding.ids for encoding in reference.encode_batch(texts, add_special_tokens=False)]
     rows = [("e", text.encode(), " ".join(map(str, want)).encode(), text) for text, want in zip(texts, ids)]
     if not has_config:  # a configuration may replace the post-processor, which `tokenizers` alone does not know
@@ -149,11 +156,17 @@ def main():
     parser.add_argument("--bytes", type=int, default=200000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=2)
+    parser.add_argument("--codepoints", action="store_true")
     options = parser.parse_args()
-    texts = make_texts(options.bytes, options.seed)
+    texts = every_codepoint() if options.codepoints else make_texts(options.bytes, options.seed)
     failed = False
     for folder in options.folder:
-        count, wrong = compare(options.driver, folder, texts, options.seed)
+        count, wrong = 0, {}
+        for start in range(0, len(texts), CHUNK):
+            some, differ = compare(options.driver, folder, texts[start : start + CHUNK], options.seed)
+            count += some
+            for kind, cases in differ.items():
+                wrong.setdefault(kind, []).extend(cases)
         failed = failed or bool(wrong)
         print(folder, count, "cases,", {kind: len(cases) for kind, cases in wrong.items()} or "all equal")
         for kind, cases in wrong.items():

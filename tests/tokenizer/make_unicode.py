@@ -1,0 +1,165 @@
+"""Makes unicode_tables.h and unicode_newer.h: the character sets of the references, as they answer for every code point.
+
+  make_unicode.py ../../engine/tokenizer
+
+Hugging Face's `tokenizers` holds several versions of Unicode at once (Rust's, Oniguruma's, those of two crates), all other
+than those of Debian's PCRE2 and utf8proc. Takes some minutes. Needs the package `tokenizers`, and Python 3.11, whose
+unicodedata has Unicode 14 like Debian's PCRE2.
+"""
+
+import ctypes
+import os
+import sys
+import unicodedata
+
+from tokenizers import Regex, normalizers, pre_tokenizers
+
+CODEPOINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+CATEGORIES = ["L", "N", "P", "S", "M", "Lu", "Ll", "Lm", "Lo", "Nd"]
+
+
+def ranges(numbers):
+    found = []
+    for number in sorted(numbers):
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return found
+
+
+def cut_by(splitter, beside="a"):
+    """Code points that the pre-tokenizer cuts off their neighbours."""
+    return {c for c in CODEPOINTS if len(splitter.pre_tokenize_str(beside + chr(c) + beside)) != 1}
+
+
+def dropped_by(normalizer):
+    return {c for c in CODEPOINTS if normalizer.normalize_str("a" + chr(c) + "a") == "aa"}
+
+
+def character_sets():
+    clean = dict(handle_chinese_chars=False, lowercase=False)
+    return [
+        ("number", cut_by(pre_tokenizers.Digits(individual_digits=True))),
+        ("punctuation", cut_by(pre_tokenizers.Punctuation("isolated"))),
+        (
+            "word",
+            {c for c in CODEPOINTS if len(pre_tokenizers.Whitespace().pre_tokenize_str("a" + chr(c) + "a")) == 1},
+        ),
+        (
+            "control",
+            dropped_by(normalizers.BertNormalizer(clean_text=True, strip_accents=False, **clean)) - {0, 0xFFFD},
+        ),
+        ("mark", dropped_by(normalizers.StripAccents())),
+        ("accent", dropped_by(normalizers.BertNormalizer(clean_text=False, strip_accents=True, **clean))),
+    ]
+
+
+def matched_by(expression):
+    return cut_by(pre_tokenizers.Split(Regex(expression), "isolated"), "\u0001")
+
+
+def newer_in_expressions():
+    """What Oniguruma puts into a set and PCRE2 does not yet."""
+    rows = []
+    for name in CATEGORIES:
+        base = {c for c in CODEPOINTS if unicodedata.category(chr(c)).startswith(name)}
+        rows.append((name, matched_by("\\p{%s}" % name) - base))
+    word = {
+        c
+        for c in CODEPOINTS
+        if unicodedata.category(chr(c)) in ("Nd", "Nl", "Pc") or unicodedata.category(chr(c))[0] in "LM"
+    }
+    rows.append(("w", matched_by("\\w") - word))
+    han = [
+        (0x2B739, 0x2B739),
+        (0x2EBF0, 0x2EE5D),
+        (0x31350, 0x323AF),
+    ]  # unicodedata knows no scripts; Unicode 14 to 16
+    rows.append(("Han", {c for low, high in han for c in range(low, high + 1)}))
+    return rows
+
+
+def utf8proc_rows():
+    """(lower, compatibility decompositions) where utf8proc differs."""
+    library = ctypes.CDLL("libutf8proc.so.2")
+    library.utf8proc_NFKD.restype = ctypes.c_char_p
+    library.utf8proc_NFKD.argtypes = [ctypes.c_char_p]
+    lowercase, decompose, compose = normalizers.Lowercase(), normalizers.NFKD(), normalizers.NFKC()
+    lower, compatible = [], []
+    for c in CODEPOINTS[1:]:
+        want = lowercase.normalize_str(chr(c))
+        if want != chr(library.utf8proc_tolower(c)) and len(want) == 1:
+            lower.append((c, ord(want)))
+        want = decompose.normalize_str(chr(c))
+        if want.encode() != library.utf8proc_NFKD(chr(c).encode()) and want == compose.normalize_str(chr(c)):
+            compatible.append((c, want))
+    return lower, compatible
+
+
+def wrap(items, width=118):
+    lines, line = [], "   "
+    for item in items:
+        if len(line) + 1 + len(item) > width:
+            lines.append(line)
+            line = "   "
+        line += " " + item
+    return "\n".join(lines + [line])
+
+
+def write_tables(path):
+    sets = character_sets()
+    lower, compatible = utf8proc_rows()
+    with open(path, "w", encoding="ascii") as file:
+        print(
+            "/* Character sets as the references have them. Made by tests/tokenizer/make_unicode.py; do not edit. */",
+            file=file,
+        )
+        print("#ifndef QUIRE_UNICODE_TABLES_H\n#define QUIRE_UNICODE_TABLES_H\n\n#include <stdint.h>\n", file=file)
+        print("struct char_range {\n    uint32_t first, last;\n};\n", file=file)
+        for name, members in sets:
+            rows = wrap("{0x%X, 0x%X}," % tuple(row) for row in ranges(members))
+            print("static const struct char_range %s_ranges[] = {\n%s\n};\n" % (name, rows), file=file)
+        print("/* Small letters that utf8proc does not know. */", file=file)
+        print(
+            "static const struct char_range lower_pairs[] = {\n%s\n};\n" % wrap("{0x%X, 0x%X}," % p for p in lower),
+            file=file,
+        )
+        print("/* Compatibility decompositions that utf8proc does not know, up to three characters. */", file=file)
+        print("static const uint32_t compatible_rows[][4] = {", file=file)
+        print(
+            wrap(
+                "{%s}," % ", ".join("0x%X" % n for n in [c] + [ord(x) for x in text])
+                for c, text in compatible
+                if len(text) < 4
+            ),
+            file=file,
+        )
+        print("};\n\n#endif", file=file)
+
+
+def write_newer(path):
+    with open(path, "w", encoding="ascii") as file:
+        print(
+            "/* What Oniguruma's sets have and those of PCRE2 10.42 have not. Made by tests/tokenizer/make_unicode.py. */",
+            file=file,
+        )
+        print("#ifndef QUIRE_UNICODE_NEWER_H\n#define QUIRE_UNICODE_NEWER_H\n", file=file)
+        for name, members in newer_in_expressions():
+            parts = ["\\\\x{%X}" % a if a == b else "\\\\x{%X}-\\\\x{%X}" % (a, b) for a, b in ranges(members)]
+            lines, line = [], ""
+            for part in parts:
+                if len(line) + len(part) > 106:
+                    lines.append(line)
+                    line = ""
+                line += part
+            lines = ['    "%s"' % text for text in lines + [line]]
+            print(
+                "#define NEWER_%s \\\n%s" % (name.upper() if len(name) < 2 else name, " \\\n".join(lines)), file=file
+            )
+        print("\n#endif", file=file)
+
+
+if __name__ == "__main__":
+    write_tables(os.path.join(sys.argv[1], "unicode_tables.h"))
+    write_newer(os.path.join(sys.argv[1], "unicode_newer.h"))
