@@ -149,7 +149,7 @@ static void size_write(FILE *out, const char *name, size_t bytes, const char *re
         value /= 1024;
         unit++;
     }
-    fprintf(out, "  %-13s%8.*f %-4s%s\n", name, unit == 0 ? 0 : 1, value, units[unit], rest);
+    fprintf(out, "  %-13s%8.*f %s%s\n", name, unit == 0 ? 0 : 1, value, units[unit], rest);
 }
 
 void start_report_write(FILE *out, const char *model_name, const char *url, const struct engine_limits *limits,
