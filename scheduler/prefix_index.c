@@ -43,12 +43,12 @@ static bool hash_equal(struct prefix_hash a, struct prefix_hash b)
 
 /* A root's digest is an identity and keeps its full width. */
 struct prefix_link prefix_index_root(const struct prefix_index *index, const unsigned char fingerprint[16],
-                                     struct request_bytes salt)
+                                     const uint64_t salt[2])
 {
     uint64_t digest[4];
 
-    siphash128(index->key, fingerprint, 16, digest);
-    siphash128(index->key, salt.bytes, salt.count, digest + 2);
+    memcpy(digest, fingerprint, 16);
+    memcpy(digest + 2, salt, 16);
     siphash128(index->key, digest, sizeof digest, digest);
     return (struct prefix_link){.hash = {digest[0], digest[1]}};
 }

@@ -42,9 +42,9 @@ QUIRE_NODISCARD enum quire_status prefix_index_init(struct prefix_index *index, 
                                                     struct quire_error *error);
 void prefix_index_deinit(struct prefix_index *index);
 
-/* The root of all prefixes under a model's fingerprint and a tenant's salt. */
+/* The root of all prefixes under a model's fingerprint and the digest of a tenant's salt. */
 struct prefix_link prefix_index_root(const struct prefix_index *index, const unsigned char fingerprint[16],
-                                     struct request_bytes salt);
+                                     const uint64_t salt[2]);
 
 /* The block that continues `parent` with the 16 `tokens`, and its own place in `self`; STEP_NO_BLOCK where there is
  * none. */

@@ -5,6 +5,8 @@
  * later. Threads: any; the references decide who frees. */
 #include "request_private.h"
 
+#include "siphash.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@ struct request_memory {
     struct request request; /* first: a request is also a request_memory */
     void *answers;          /* the mapping with logs and scores */
     size_t answers_bytes;
+    uint64_t salt[2];
     uint16_t *failures[REQUEST_STOPS_MAX];
 };
 
@@ -69,7 +72,7 @@ static void carve_inputs(struct carver *carver, const struct request_spec *from,
     spec.prompt = carve_copy(carver, from->prompt, from->prompt_tokens, sizeof *from->prompt);
     spec.biases = carve_copy(carver, from->biases, from->bias_count, sizeof *from->biases);
     spec.stop_ids = carve_copy(carver, from->stop_ids, from->stop_id_count, sizeof *from->stop_ids);
-    spec.cache_salt.bytes = carve_copy(carver, from->cache_salt.bytes, from->cache_salt.count, 1);
+    spec.cache_salt = (struct request_bytes){0};
     spec.stops = stops = carve_copy(carver, from->stops, from->stop_count, sizeof *from->stops);
     for (uint32_t i = 0; i < from->stop_count; i++) {
         size_t count = from->stops[i].count;
@@ -187,6 +190,15 @@ static enum quire_status spec_check(const struct request_spec *spec, struct quir
     return numbers_check(spec, error);
 }
 
+/* Two salts are equal where their digests are. The key need not be secret: whoever could choose a salt that collides with
+ * another tenant's would have to know that one, and could as well send it. */
+static void salt_digest(struct request_bytes salt, uint64_t digest[2])
+{
+    static const unsigned char key[16] = "quire cache salt";
+
+    siphash128(key, salt.bytes, salt.count, digest);
+}
+
 static uint64_t monotonic_ns(void)
 {
     struct timespec now;
@@ -233,6 +245,7 @@ enum quire_status request_create(const struct request_spec *spec, struct request
     carve_inputs(&inputs, spec, memory);
     carve(&answers, 1, 16);
     carve_answers(&answers, spec, request);
+    salt_digest(spec->cache_salt, memory->salt);
     snprintf(request->id, sizeof request->id, "%s", spec->id == NULL ? "" : spec->id);
     request->spec.id = request->id;
     request->arrival_ns = monotonic_ns();
@@ -275,4 +288,9 @@ bool request_finished(const struct request *request)
 const uint16_t *request_stop_failure(const struct request *request, uint32_t index)
 {
     return ((const struct request_memory *)request)->failures[index];
+}
+
+const uint64_t *request_salt_digest(const struct request *request)
+{
+    return ((const struct request_memory *)request)->salt;
 }

@@ -13,6 +13,9 @@
  * longest proper prefix of the string that ends at its byte i. */
 const uint16_t *request_stop_failure(const struct request *request, uint32_t index);
 
+/* Two words that stand for the cache salt: equal for equal salts. */
+const uint64_t *request_salt_digest(const struct request *request);
+
 /* True when the step thread has to follow the text of this request's answers. */
 static inline bool request_watches_text(const struct request *request)
 {

@@ -51,7 +51,8 @@ void sequence_begin(struct sequence *sequence, const struct kv_cache *cache, con
     memcpy(fresh.table, sequence->table, sizeof fresh.table);
     /* Every group's index has the same key, so that one root serves all. */
     if (cache->shares_prefixes)
-        fresh.root = prefix_index_root(&cache->group[0].index, cache->fingerprint, request->spec.cache_salt);
+        fresh.root = prefix_index_root(&cache->group[0].index, cache->fingerprint,
+                                       request_salt_digest(request));
     if (request_watches_text(request)) {
         detokenizer_init(&fresh.detokenizer, tokenizer, request->spec.skip_special);
         fresh.detokenizer.at_start = false; /* an answer continues its prompt: its first space is kept */

@@ -8,12 +8,13 @@ static const unsigned char key[PREFIX_KEY_BYTES] = {1, 2, 3};
 static struct prefix_index index_of_four;
 static struct kv_blocks blocks;
 static struct prefix_link root;
+static const uint64_t no_salt[2];
 
 static void open_pool(void)
 {
     cr_assert_eq(prefix_index_init(&index_of_four, 4, key, 128, NULL), QUIRE_OK);
     cr_assert_eq(kv_blocks_init(&blocks, 4, &index_of_four, NULL), QUIRE_OK);
-    root = prefix_index_root(&index_of_four, key, (struct request_bytes){0});
+    root = prefix_index_root(&index_of_four, key, no_salt);
 }
 
 static void close_pool(void)

@@ -8,6 +8,7 @@
 
 static const unsigned char key[PREFIX_KEY_BYTES] = {9, 8, 7};
 static const unsigned char fingerprint[16] = {4};
+static const uint64_t no_salt[2], salts[2][2] = {{1, 0}, {0, 1}};
 
 static const uint32_t *tokens_of(uint32_t number)
 {
@@ -16,11 +17,6 @@ static const uint32_t *tokens_of(uint32_t number)
     for (uint32_t i = 0; i < KV_BLOCK_TOKENS; i++)
         tokens[i] = number * 31 + i;
     return tokens;
-}
-
-static struct request_bytes salt_of(const char *text)
-{
-    return (struct request_bytes){.bytes = text, .count = strlen(text)};
 }
 
 /* Expected: OpenSSL 3, `openssl mac -macopt hexkey:000102030405060708090a0b0c0d0e0f -macopt size:16 SIPHASH` of the
@@ -60,7 +56,7 @@ Test(prefix_index, finds_a_chain_by_content)
     struct prefix_link root, first, second, self;
 
     cr_assert_eq(prefix_index_init(&index, 8, key, 128, NULL), QUIRE_OK);
-    root = prefix_index_root(&index, fingerprint, salt_of(""));
+    root = prefix_index_root(&index, fingerprint, no_salt);
     cr_expect_eq(prefix_index_find(&index, &root, tokens_of(1), &self), STEP_NO_BLOCK);
     first = prefix_index_add(&index, &root, tokens_of(1), 5);
     second = prefix_index_add(&index, &first, tokens_of(2), 3);
@@ -79,10 +75,10 @@ Test(prefix_index, salt_and_fingerprint_separate)
     struct prefix_link self, roots[4];
 
     cr_assert_eq(prefix_index_init(&index, 8, key, 128, NULL), QUIRE_OK);
-    roots[0] = prefix_index_root(&index, fingerprint, salt_of(""));
-    roots[1] = prefix_index_root(&index, fingerprint, salt_of("tenant"));
-    roots[2] = prefix_index_root(&index, other_model, salt_of(""));
-    roots[3] = prefix_index_root(&index, fingerprint, (struct request_bytes){.bytes = "\0", .count = 1});
+    roots[0] = prefix_index_root(&index, fingerprint, no_salt);
+    roots[1] = prefix_index_root(&index, fingerprint, salts[0]);
+    roots[2] = prefix_index_root(&index, other_model, no_salt);
+    roots[3] = prefix_index_root(&index, fingerprint, salts[1]);
     prefix_index_add(&index, &roots[0], tokens_of(1), 0);
     for (size_t i = 1; i < 4; i++)
         cr_expect_eq(prefix_index_find(&index, &roots[i], tokens_of(1), &self), STEP_NO_BLOCK, "root %zu", i);
@@ -97,8 +93,8 @@ Test(prefix_index, hash_of_one_bit_confuses_nothing)
     struct prefix_link roots[2], self, child;
 
     cr_assert_eq(prefix_index_init(&index, 64, key, 1, NULL), QUIRE_OK);
-    roots[0] = prefix_index_root(&index, fingerprint, salt_of("a"));
-    roots[1] = prefix_index_root(&index, fingerprint, salt_of("b"));
+    roots[0] = prefix_index_root(&index, fingerprint, salts[0]);
+    roots[1] = prefix_index_root(&index, fingerprint, salts[1]);
     for (uint32_t i = 0; i < 32; i++) {
         child = prefix_index_add(&index, &roots[0], tokens_of(i), i);
         prefix_index_add(&index, &child, tokens_of(100), 32 + i); /* the same tokens under 32 parents */
@@ -117,7 +113,7 @@ Test(prefix_index, child_of_an_evicted_parent_is_not_found_under_its_successor)
     struct prefix_link root, parent, again, self;
 
     cr_assert_eq(prefix_index_init(&index, 4, key, 128, NULL), QUIRE_OK);
-    root = prefix_index_root(&index, fingerprint, salt_of(""));
+    root = prefix_index_root(&index, fingerprint, no_salt);
     parent = prefix_index_add(&index, &root, tokens_of(1), 0);
     prefix_index_add(&index, &parent, tokens_of(2), 1);
     prefix_index_remove(&index, 0);

@@ -2,7 +2,9 @@
 #include "request_private.h"
 
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint32_t prompt[] = {5, 6, 7};
@@ -35,7 +37,6 @@ Test(request, copies_what_it_is_given)
     cr_expect_neq(request->spec.prompt, prompt);
     cr_expect_eq(request->spec.stops[0].count, 3);
     cr_expect_arr_eq(request->spec.stops[0].bytes, "end", 3);
-    cr_expect_arr_eq(request->spec.cache_salt.bytes, "tenant", 6);
     cr_expect_eq(request->spec.stop_ids[1], 4);
     cr_expect_eq(request->spec.biases[0].id, 9);
     cr_expect_str_eq(request->id, "cmpl-1");
@@ -76,6 +77,30 @@ Test(request, leaves_out_what_was_not_asked_for)
     cr_expect_null(request->logs[0].tops);
     cr_expect_null(request->prompt_outputs);
     request_unref(request);
+}
+
+/* A salt may be as long as a body, and the step thread looks at it often. */
+Test(request, salt_is_kept_as_a_digest)
+{
+    size_t count = 1u << 20;
+    char *salt = calloc(1, count);
+    struct request_spec spec = plain();
+    struct request *requests[5];
+
+    for (size_t i = 0; i < 5; i++) {
+        spec.cache_salt = (struct request_bytes){.bytes = salt, .count = i == 0 ? 0 : i == 1 ? count - 1 : count};
+        salt[count - 1] = i == 4;
+        cr_assert_eq(request_create(&spec, &requests[i], NULL), QUIRE_OK);
+        cr_expect_null(requests[i]->spec.cache_salt.bytes);
+        cr_expect_eq(requests[i]->spec.cache_salt.count, 0);
+        cr_expect_lt(malloc_usable_size(requests[i]), 16384, "the salt itself is kept");
+        for (size_t j = 0; j < i; j++)
+            cr_expect_eq(memcmp(request_salt_digest(requests[i]), request_salt_digest(requests[j]), 16) == 0,
+                         i == 3 && j == 2, "salts %zu and %zu", i, j);
+    }
+    for (size_t i = 0; i < 5; i++)
+        request_unref(requests[i]);
+    free(salt);
 }
 
 Test(request, long_id_is_cut)
