@@ -19,20 +19,20 @@ bool stop_match_feed(struct stop_match *match, const struct request *request, co
     const struct request_spec *spec = &request->spec;
 
     for (size_t i = 0; i < count; i++) {
-        size_t longest = 0;
+        size_t complete = 0;
 
         match->text_bytes++;
         for (uint32_t s = 0; s < spec->stop_count; s++) {
             size_t matched = advance(&spec->stops[s], request_stop_failure(request, s), match->matched[s], bytes[i]);
 
             match->matched[s] = (uint16_t)matched;
-            if (armed && matched == spec->stops[s].count && matched > longest) {
-                longest = matched;
+            if (armed && complete == 0 && matched == spec->stops[s].count) {
+                complete = matched;
                 *stop_index = s;
             }
         }
-        if (longest != 0) {
-            *start = match->text_bytes - longest;
+        if (complete != 0) {
+            *start = match->text_bytes - complete;
             return true;
         }
     }

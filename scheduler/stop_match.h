@@ -12,8 +12,8 @@ struct stop_match {
 
 /* Goes through the next `count` bytes. True when a stop string is complete: `stop_index` tells which, `start` where it
  * begins in the text, and the rest of the bytes is not looked at. The first string to become complete wins, wherever
- * the pieces were cut; of several that end at the same byte the one that starts first. With `armed` false a complete
- * string is passed by (min_tokens). */
+ * the pieces were cut; of several that end at the same byte the first of the request's list (as in vLLM, whose clients
+ * put first what they prefer). With `armed` false a complete string is passed by (min_tokens). */
 bool stop_match_feed(struct stop_match *match, const struct request *request, const char *bytes, size_t count,
                      bool armed, uint32_t *stop_index, uint64_t *start);
 

@@ -52,7 +52,7 @@ Test(stop_match, broken_off_beginning_becomes_safe)
     request_unref(request);
 }
 
-Test(stop_match, first_to_be_complete_wins_and_then_the_longest)
+Test(stop_match, first_to_be_complete_wins_and_then_the_first_of_the_list)
 {
     const char *stops[] = {"abcd", "bc", "abc"};
     struct request *request = with_stops(stops, 3);
@@ -61,8 +61,8 @@ Test(stop_match, first_to_be_complete_wins_and_then_the_longest)
     uint64_t start;
 
     cr_expect(stop_match_feed(&match, request, "xabcd", 5, true, &index, &start));
-    cr_expect_eq(index, 2);
-    cr_expect_eq(start, 1);
+    cr_expect_eq(index, 1);
+    cr_expect_eq(start, 2);
     request_unref(request);
 }
 
@@ -112,7 +112,7 @@ Test(stop_match, agrees_with_naive_search)
             for (uint32_t s = 0; s < count; s++) {
                 uint32_t length = (uint32_t)strlen(stop[s]);
 
-                if (length <= end && memcmp(text + end - length, stop[s], length) == 0 && end - length < wanted) {
+                if (wanted == UINT64_MAX && length <= end && memcmp(text + end - length, stop[s], length) == 0) {
                     wanted = end - length;
                     wanted_index = s;
                 }
