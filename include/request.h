@@ -38,6 +38,8 @@ struct request_spec {
     uint32_t prompt_tokens; /* >= 1 */
     uint32_t choice_count;  /* n, >= 1 */
     uint32_t token_max;     /* output tokens, 0 only with prompt_scores */
+    /* None of so many first tokens is an eos or stop id, and a stop string that ends in their text does not count; one that
+     * begins there and ends in a later token's text does (as in vLLM). */
     uint32_t token_min;
     uint64_t seed;
     float temperature, top_p, min_p;
@@ -53,7 +55,7 @@ struct request_spec {
     uint32_t stop_id_count;
     const struct request_bytes *stops; /* stop strings, each at least one byte */
     uint32_t stop_count;
-    struct request_bytes cache_salt; /* sequences share prefixes only under equal salts */
+    struct request_bytes cache_salt; /* sequences share prefixes only under equal salts; a request keeps its digest only */
     bool skip_special;               /* text for stop strings leaves special tokens out */
 };
 

@@ -128,7 +128,7 @@ static enum text_verdict follow_text(struct scheduler *scheduler, struct sequenc
     struct request *request = sequence->request;
     struct token_log *log = &request->logs[sequence->choice];
     struct text *piece = &scheduler->piece;
-    bool at_end = id == STEP_NO_TOKEN, armed = sequence->output_count >= request->spec.token_min;
+    bool at_end = id == STEP_NO_TOKEN, armed = sequence->output_count > request->spec.token_min;
     uint64_t safe_bytes;
     enum quire_status status;
     bool stopped;

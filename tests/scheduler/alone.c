@@ -78,23 +78,23 @@ static void draw(const struct engine_limits *limits, const struct tokenizer *tok
 /* Goes through the new bytes one by one; every stop string is looked for at every end, naively. */
 static bool text_grows(const struct request_spec *spec, char *text, struct alone_answer *out, const char *piece)
 {
-    bool armed = out->count >= spec->token_min;
+    bool armed = out->count > spec->token_min;
 
     for (; *piece != '\0'; piece++) {
-        size_t longest = 0;
+        size_t complete = 0;
 
         text[out->text_bytes++] = *piece;
-        for (uint32_t s = 0; s < spec->stop_count && armed; s++) {
+        for (uint32_t s = 0; s < spec->stop_count && armed && complete == 0; s++) {
             size_t count = spec->stops[s].count;
 
-            if (count > longest && count <= out->text_bytes &&
+            if (count <= out->text_bytes &&
                 memcmp(text + out->text_bytes - count, spec->stops[s].bytes, count) == 0) {
-                longest = count;
+                complete = count;
                 out->stop_index = s;
             }
         }
-        if (longest > 0) {
-            out->text_bytes -= longest;
+        if (complete > 0) {
+            out->text_bytes -= complete;
             out->text_final_bytes = out->text_bytes;
             out->finish = FINISH_STOP;
             return true;

@@ -198,6 +198,33 @@ Test(endings, stop_string_across_tokens_ends_the_text_before_it)
     request_unref(request);
 }
 
+/* With token_min 5 the sixth token is the first whose text can end the answer, as in vLLM. */
+Test(endings, stop_string_in_the_text_of_the_first_tokens_is_passed_by)
+{
+    const struct request_bytes stops[] = {{"a", 1}, {"b", 1}, {"c", 1}}; /* whatever has text holds one */
+    struct request_spec spec = stage_spec(0, 10, 30);
+    struct alone_answer plain;
+    struct request *request;
+    uint32_t wanted = 0;
+
+    stage_open(&stage);
+    alone_run(&stage.limits, &stage.tokenizer, &spec, 0, &plain);
+    for (uint32_t i = 5; i < 30 && wanted == 0; i++) {
+        const char *before, *tail;
+
+        fake_piece(plain.outputs[i - 1].token.id, false, &before);
+        if (*fake_piece(plain.outputs[i].token.id, false, &tail) != '\0' || *before != '\0')
+            wanted = i + 1;
+    }
+    spec.stops = stops, spec.stop_count = 3, spec.token_min = 5;
+    request = stage_submit(&stage, &spec);
+    stage_drain(&stage);
+    cr_expect_eq(request->logs[0].finish, FINISH_STOP);
+    cr_expect_eq(request->logs[0].count, wanted);
+    stage_expect_alone(&stage, request);
+    request_unref(request);
+}
+
 Test(endings, metrics_count_each_request_once)
 {
     struct request_spec spec = stage_spec(0, 10, 5);
