@@ -65,7 +65,7 @@ static void connection_expire(struct waiter *waiter)
         "{\"error\":{\"message\":\"the request took too long to arrive\",\"type\":\"invalid_request_error\",\"param\":null,"
         "\"code\":\"request_timeout\"}}";
 
-    if (!((struct http_connection *)waiter)->served)
+    if (!atomic_load(&((struct http_connection *)waiter)->served))
         (void)!send(waiter->descriptor, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(waiter->descriptor, SHUT_RDWR);
 }
@@ -140,7 +140,7 @@ static void exchange_completed(void *context, struct MHD_Connection *mhd, void *
     free(exchange);
     *request_context = NULL;
     connection->current = NULL;
-    connection->served = true;
+    atomic_store(&connection->served, true);
     deadline_set(connection, connection->server->options.client_timeout_s); /* for the next request */
 }
 
@@ -196,15 +196,20 @@ static enum MHD_Result answer_wait(struct http_exchange *exchange)
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
+static void exchange_set_prepared(struct waiter *waiter)
+{
+    atomic_store(&((struct http_connection *)waiter)->current->state, EXCHANGE_PREPARED);
+}
+
 static void job_run(struct text_job *job)
 {
     struct http_exchange *exchange = (struct http_exchange *)((char *)job - offsetof(struct http_exchange, job));
     struct http_connection *connection = exchange->connection;
+    struct waker *waker = connection->server->waker;
 
     exchange->exchange.route->handler(&exchange->exchange);
     body_release(exchange);
-    atomic_store(&exchange->state, EXCHANGE_PREPARED);
-    waker_wake(connection->server->waker, &connection->waiter);
+    waker_wake(waker, &connection->waiter, exchange_set_prepared); /* from here on the HTTP thread may free all this */
 }
 
 static enum MHD_Result exchange_continue(struct http_exchange *exchange)

@@ -39,7 +39,7 @@ struct http_connection { /* one per TCP connection, as long as it lives */
     struct http_server *server;
     struct MHD_Connection *mhd;
     struct http_exchange *current; /* NULL between requests */
-    bool served;                   /* has answered a request before */
+    _Atomic bool served;           /* has answered a request before; the waker looks */
 };
 
 struct http_server {

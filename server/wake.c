@@ -264,9 +264,10 @@ bool waker_sleep(struct waker *waker, struct waiter *waiter, uint64_t heartbeat_
     return sleeps;
 }
 
-void waker_wake(struct waker *waker, struct waiter *waiter)
+void waker_wake(struct waker *waker, struct waiter *waiter, void (*change)(struct waiter *waiter))
 {
     pthread_mutex_lock(&waker->lock);
+    change(waiter);
     if (waiter->asleep && waker->callbacks.has_news(waiter))
         wake_locked(waker, waiter);
     pthread_mutex_unlock(&waker->lock);

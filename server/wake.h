@@ -3,7 +3,8 @@
  *
  * A suspended connection is deaf: microhttpd does not notice that its client left. So one thread keeps every
  * connection's socket in an epoll of its own for EPOLLRDHUP, beside an eventfd that the scheduler's progress callback
- * writes. */
+ * writes. EPOLLRDHUP also tells of a client that closed only its sending half (shutdown(SHUT_WR)) and still reads: the two
+ * cannot be told apart before something is written, and work for nobody is worse, so that client counts as gone too. */
 #ifndef QUIRE_WAKE_H
 #define QUIRE_WAKE_H
 
@@ -49,8 +50,9 @@ void waker_set_deadline(struct waker *waker, struct waiter *waiter, uint64_t dea
 
 /* Suspends the waiter unless it has news; false: it has, or the waker refuses. `heartbeat_ns` may be 0. */
 bool waker_sleep(struct waker *waker, struct waiter *waiter, uint64_t heartbeat_ns);
-/* Wakes one sleeper if it has news. */
-void waker_wake(struct waker *waker, struct waiter *waiter);
+/* Another thread has done a sleeper's work: `change` says so in the owner's state and the sleeper is woken, both in one hold of the
+ * lock, because whoever sees the change may resume the owner and free it. The caller must not touch the waiter afterwards. */
+void waker_wake(struct waker *waker, struct waiter *waiter, void (*change)(struct waiter *waiter));
 /* Something happened to many: each sleeper with news is woken, by the waker's thread. Cheap, never blocks. */
 void waker_progress(struct waker *waker);
 

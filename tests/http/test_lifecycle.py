@@ -6,8 +6,9 @@ import tempfile
 import threading
 import time
 import unittest
+from random import Random
 
-from harness import MODEL, NAME, Server, main, parse_events
+from harness import MODEL, NAME, Server, main, parallel, parse_events
 
 # Many choices of some 500 tokens: a second or more of work, where one request of this small model takes milliseconds.
 HEAVY = {"model": NAME, "prompt": "Once upon a time", "temperature": 1, "seed": 1, "n": 32, "max_tokens": 500,
@@ -167,6 +168,30 @@ class Load(unittest.TestCase):
             for connection in held:
                 connection.close()
             self.assertTrue(wait_for(lambda: server.post("/v1/completions", dict(LIGHT, user="x" * 900000)).status == 200))
+
+    def test_long_bodies_whose_clients_leave_at_any_moment(self):
+        # Bodies for the text worker, closed before, during and after its work. ThreadSanitizer sees who touches what then.
+        with Server() as server:
+            end = time.time() + 4
+
+            def leave_early(seed):
+                draw = Random(seed)
+                while time.time() < end:
+                    body = dict(LIGHT, user="x" * 20000, n=draw.choice([1, 5]), max_tokens=draw.choice([1, 40]),
+                                stream=draw.random() < 0.5, ignore_eos=True)
+                    connection = open_request(server, body)
+                    connection.settimeout(0.5)
+                    time.sleep(draw.choice([0, 0, 0.002, 0.02]))
+                    try:
+                        if draw.random() < 0.5:
+                            connection.recv(draw.choice([1, 100, 100000]))
+                    except OSError:
+                        pass
+                    connection.close()
+
+            parallel([lambda seed=seed: leave_early(seed) for seed in range(16)])
+            self.assertTrue(wait_for(lambda: server.metrics()["quire:kv_blocks_used"] == 0))
+            self.assertEqual(server.post("/v1/completions", LIGHT).status, 200)
 
     def test_slow_reader_holds_nobody_up(self):
         with Server() as server:

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -222,4 +223,56 @@ Test(text_worker, runs_all_in_order_before_it_closes)
     cr_assert_eq(order_count, 200);
     for (int i = 0; i < 200; i++)
         cr_expect_eq(order[i], i);
+}
+
+/* An owner that is freed by whoever it wakes, as a connection is: what wakes it must have let go by then (a sanitizer sees it). */
+struct owner {
+    struct sleeper sleeper; /* first */
+    struct waker *waker;
+};
+
+static void tell_news(struct waiter *waiter)
+{
+    atomic_store(&((struct sleeper *)waiter)->news, 1);
+}
+
+static void *work_and_wake(void *context)
+{
+    struct owner *owner = context;
+
+    waker_wake(owner->waker, &owner->sleeper.waiter, tell_news);
+    return NULL;
+}
+
+static void *make_progress(void *context)
+{
+    struct owner *stop = context;
+
+    while (atomic_load(&stop->sleeper.news) == 0)
+        waker_progress(stop->waker);
+    return NULL;
+}
+
+Test(wake, who_wakes_does_not_touch_its_sleeper_afterwards)
+{
+    struct waker *waker = open_waker();
+    struct owner stop = {.waker = waker};
+    pthread_t noise, worker;
+
+    pthread_create(&noise, NULL, make_progress, &stop);
+    for (int i = 0; i < 2000; i++) {
+        struct owner *owner = calloc(1, sizeof *owner);
+
+        owner->waker = waker;
+        add(waker, &owner->sleeper);
+        cr_assert(waker_sleep(waker, &owner->sleeper.waiter, 0));
+        pthread_create(&worker, NULL, work_and_wake, owner);
+        cr_assert(wait_resumed(&owner->sleeper));
+        drop(waker, &owner->sleeper);
+        free(owner);
+        pthread_join(worker, NULL);
+    }
+    atomic_store(&stop.sleeper.news, 1);
+    pthread_join(noise, NULL);
+    waker_close(waker);
 }
