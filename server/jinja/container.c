@@ -299,6 +299,13 @@ struct jiterator *jiterate(struct jrun *run, struct jvalue value)
     return iterator;
 }
 
+bool jiterator_draw(struct jrun *run, struct jiterator *self, struct jvalue *out)
+{
+    if (self->inner == NULL)
+        self->inner = jiterate(run, self->source);
+    return self->inner->next(run, self->inner, out);
+}
+
 struct jlist *jlist_from(struct jrun *run, struct jvalue iterable)
 {
     struct jiterator *iterator = jiterate(run, iterable);

@@ -117,7 +117,7 @@ static bool next_unique(struct jrun *run, struct jiterator *self, struct jvalue 
 {
     struct unique *unique = self->state;
 
-    while (self->inner->next(run, self->inner, out)) {
+    while (jiterator_draw(run, self, out)) {
         struct jvalue key = fold_case(run, jget_path(run, *out, unique->attribute, jmissing()), unique->case_sensitive);
         if (jdict_get(run, unique->seen, key) == NULL) {
             jdict_set(run, unique->seen, key, jnone());
@@ -135,7 +135,7 @@ static struct jvalue filter_unique(struct jrun *run, const struct jcall *call)
     *unique = (struct unique){.seen = jdict_new(run, 0),
                               .attribute = none_if_missing(call->args[2]),
                               .case_sensitive = jflag(run, call->args[1], false)};
-    iterator->inner = jiterate(run, call->args[0]);
+    iterator->source = call->args[0];
     iterator->state = unique;
     return jiterator_value(iterator);
 }

@@ -54,12 +54,20 @@ struct step {
     bool wanted; /* select: keep where the test gives this */
 };
 
+/* An empty source is not even looked at, whatever it is. */
+static bool draw(struct jrun *run, struct jiterator *self, struct jvalue *out)
+{
+    return (self->inner != NULL || jtruthy(run, self->source)) && jiterator_draw(run, self, out);
+}
+
 static bool next_mapped(struct jrun *run, struct jiterator *self, struct jvalue *out)
 {
     const struct step *step = self->state;
 
-    if (!self->inner->next(run, self->inner, out))
+    if (!draw(run, self, out))
         return false;
+    if (step->path.kind == J_MISSING && step->name.kind == J_MISSING)
+        jraise(run, "map requires a filter argument");
     if (step->path.kind != J_MISSING)
         *out = jget_path(run, *out, step->path, step->otherwise);
     else
@@ -71,7 +79,7 @@ static bool next_selected(struct jrun *run, struct jiterator *self, struct jvalu
 {
     const struct step *step = self->state;
 
-    while (self->inner->next(run, self->inner, out)) {
+    while (draw(run, self, out)) {
         struct jvalue value = *out;
         if (step->path.kind != J_MISSING)
             value = jget_path(run, value, step->path, jmissing());
@@ -80,12 +88,6 @@ static bool next_selected(struct jrun *run, struct jiterator *self, struct jvalu
         if (jtruthy(run, value) == step->wanted)
             return true;
     }
-    return false;
-}
-
-static bool next_none(struct jrun *run, struct jiterator *self, struct jvalue *out)
-{
-    (void)run, (void)self, (void)out;
     return false;
 }
 
@@ -103,12 +105,11 @@ static struct jvalue generator(struct jrun *run, struct jvalue source, struct st
                                bool (*next)(struct jrun *, struct jiterator *, struct jvalue *))
 {
     struct step *step = jalloc(run, sizeof *step);
-    struct jiterator *iterator = jiterator_new(run, jtruthy(run, source) ? next : next_none);
+    struct jiterator *iterator = jiterator_new(run, next);
 
     *step = content;
     iterator->state = step;
-    if (iterator->next == next)
-        iterator->inner = jiterate(run, source);
+    iterator->source = source;
     return jiterator_value(iterator);
 }
 
@@ -131,8 +132,6 @@ static struct jvalue filter_map(struct jrun *run, const struct jcall *call)
         step.args = keep(run, call->args + 2, call->count - 2);
         step.count = call->count - 2;
     }
-    if (step.path.kind == J_MISSING && step.name.kind == J_MISSING && jtruthy(run, call->args[0]))
-        jraise(run, "map requires a filter argument");
     return generator(run, call->args[0], step, next_mapped);
 }
 

@@ -69,15 +69,23 @@ static struct jvalue filter_reverse(struct jrun *run, const struct jcall *call)
     return jiterator_value(iterator);
 }
 
+static bool next_pair(struct jrun *run, struct jiterator *self, struct jvalue *out)
+{
+    if (self->inner == NULL) {
+        if (self->source.kind != J_DICT && self->source.kind != J_UNDEFINED)
+            jraise(run, "can only get item pairs from a mapping");
+        if (self->source.kind == J_DICT)
+            self->source.kind = J_ITEMS;
+    }
+    return jiterator_draw(run, self, out);
+}
+
 static struct jvalue filter_items(struct jrun *run, const struct jcall *call)
 {
-    struct jvalue value = call->args[0];
+    struct jiterator *iterator = jiterator_new(run, next_pair);
 
-    if (value.kind == J_UNDEFINED)
-        return jiterator_value(jiterate(run, value));
-    if (value.kind != J_DICT)
-        jraise(run, "can only get item pairs from a mapping");
-    return jiterator_value(jiterate(run, jdict_value(value.as.dict, J_ITEMS)));
+    iterator->source = call->args[0];
+    return jiterator_value(iterator);
 }
 
 static struct jvalue filter_join(struct jrun *run, const struct jcall *call)
@@ -121,7 +129,7 @@ static bool next_batch(struct jrun *run, struct jiterator *self, struct jvalue *
     struct jvalue item;
 
     /* A row of no size never fills up: then one row takes all. */
-    while ((self->size == 0 || row->count < self->size) && self->inner->next(run, self->inner, &item))
+    while ((self->size == 0 || row->count < self->size) && jiterator_draw(run, self, &item))
         jlist_append(run, row, item);
     if (row->count == 0)
         return false;
@@ -147,7 +155,7 @@ static struct jvalue filter_batch(struct jrun *run, const struct jcall *call)
     struct jiterator *iterator = jiterator_new(run, next_batch);
     int64_t size = jint_of(run, call->args[1], "linecount");
 
-    iterator->inner = jiterate(run, call->args[0]);
+    iterator->source = call->args[0];
     iterator->size = size > 0 ? (size_t)size : 0;
     iterator->state = (void *)fill_value(run, call->args[2]);
     return jiterator_value(iterator);
@@ -157,12 +165,17 @@ static struct jvalue filter_batch(struct jrun *run, const struct jcall *call)
 static bool next_column(struct jrun *run, struct jiterator *self, struct jvalue *out)
 {
     const struct jvalue *fill = self->state;
-    const struct jlist *items = self->source.as.list;
+    const struct jlist *items;
     size_t each, longer, from, count;
     struct jlist *column;
 
+    if (self->size == 0)
+        jraise(run, "integer division or modulo by zero");
     if (self->at >= self->size)
         return false;
+    if (self->at == 0)
+        self->source = jlist_value(jlist_from(run, self->source), J_LIST);
+    items = self->source.as.list;
     each = items->count / self->size;
     longer = items->count % self->size;
     from = self->at * each + (self->at < longer ? self->at : longer);
@@ -182,10 +195,10 @@ static struct jvalue filter_slice(struct jrun *run, const struct jcall *call)
     struct jiterator *iterator = jiterator_new(run, next_column);
     int64_t columns = jint_of(run, call->args[1], "slices");
 
-    if (columns == 0)
-        jraise(run, "integer division or modulo by zero");
-    iterator->source = jlist_value(jlist_from(run, call->args[0]), J_LIST);
-    iterator->size = columns > 0 ? (size_t)columns : 0;
+    if (columns < 0)
+        return jiterator_value(jiterate(run, jlist_value(jlist_new(run, 0), J_LIST)));
+    iterator->source = call->args[0];
+    iterator->size = (size_t)columns;
     iterator->state = (void *)fill_value(run, call->args[2]);
     return jiterator_value(iterator);
 }

@@ -82,14 +82,15 @@ static struct jvalue filter_truncate(struct jrun *run, const struct jcall *call)
     int64_t leeway = jgiven(call->args[4]) && call->args[4].kind != J_NONE ? jint_of(run, call->args[4], "leeway") : 5;
     const struct jstring *end = jgiven(call->args[3]) ? jstring_of(run, call->args[3], "end")
                                                       : jstring_new(run, "...", 3, true);
-    const struct jstring *string = jstring_of(run, value, "the value of truncate");
+    const struct jstring *string;
     struct jbuilder out;
     size_t cut, space;
 
     if (length < (int64_t)end->chars || leeway < 0)
         jraise(run, "expected length >= %zu and leeway >= 0", end->chars);
-    if ((int64_t)string->chars <= length + leeway)
+    if (jlength(run, value) <= length + leeway)
         return value;
+    string = jstring_of(run, value, "the value of truncate");
     cut = jstring_offset(string, (size_t)(length - (int64_t)end->chars));
     space = jstring_rfind(run, string, jstring_new(run, " ", 1, true), 0, cut);
     if (!jflag(run, call->args[2], false) && space != SIZE_MAX)
@@ -117,32 +118,128 @@ static struct jvalue filter_wordcount(struct jrun *run, const struct jcall *call
     return jint(words);
 }
 
-/* A line of at most `width` characters, by textwrap's rules without hyphens: words break at space, long ones
- * anywhere. */
-static void wrap_line(struct jrun *run, const struct jstring *line, size_t width, bool break_long, struct jlist *out)
-{
-    size_t at = 0;
+/* ---- wordwrap, by the rules of Python's textwrap ----------------------------------------------------------------- */
 
-    while (at < line->count) {
-        const struct jstring *rest = jstring_part(run, line, at, line->count);
-        size_t limit = jstring_offset(rest, width), end = rest->count, next = rest->count;
-        if (rest->chars > width) {
-            end = limit;
-            while (end > 0 && rest->bytes[end] != ' ')
-                end--;
-            if (end == 0 && rest->bytes[0] != ' ') {
-                const char *space = memchr(rest->bytes, ' ', rest->count);
-                end = break_long ? limit : space == NULL ? rest->count : (size_t)(space - rest->bytes);
-            }
-            next = end;
+static bool is_wrap_space(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static bool is_word_at(const struct jstring *line, size_t at, bool letter)
+{
+    size_t next;
+    uint32_t code = at < line->count ? jchar_at(line->bytes, at, &next) : ' ';
+
+    return code == '_' || jchar_has(code, JCHAR_ALPHA) || (!letter && jchar_is_alnum(code));
+}
+
+/* Whether a line may break after the hyphen at `at`: between words of two characters or more that end in letters. */
+static bool breaks_at_hyphen(const struct jstring *line, size_t start, size_t at)
+{
+    size_t last, before, next = at + 1;
+
+    if (at < start + 2)
+        return false;
+    jchar_before(line->bytes, at, &last);
+    if (last <= start || !is_word_at(line, last, true))
+        return false;
+    jchar_before(line->bytes, last, &before);
+    if (!is_word_at(line, before, false) || !is_word_at(line, next, false))
+        return false;
+    for (jchar_at(line->bytes, next, &next); is_word_at(line, next, false); jchar_at(line->bytes, next, &next)) {
+        if (is_word_at(line, next, true))
+            return true;
+    }
+    return false;
+}
+
+/* The end of a dash of several hyphens between words at `at`, or `at` where there is none. */
+static size_t dash_end(const struct jstring *line, size_t at)
+{
+    size_t end = at, before;
+    uint32_t code;
+
+    if (at == 0)
+        return at;
+    code = jchar_before(line->bytes, at, &before);
+    while (end < line->count && line->bytes[end] == '-')
+        end++;
+    if (end < at + 2 || !is_word_at(line, end, false) ||
+        !(is_word_at(line, before, false) || (code < 0x80 && strchr("!\"'&.,?", (int)code) != NULL && code != 0)))
+        return at;
+    return end;
+}
+
+/* Where the chunk that begins at `at` ends: a run of space, a dash, or a word or a part of one up to a hyphen. */
+static size_t chunk_end(const struct jstring *line, size_t at, bool hyphens)
+{
+    size_t start = at;
+    bool space = is_wrap_space(line->bytes[at]);
+
+    if (hyphens && dash_end(line, at) > at)
+        return dash_end(line, at);
+    while (at < line->count && is_wrap_space(line->bytes[at]) == space) {
+        if (hyphens && at > start && line->bytes[at] == '-' && line->bytes[at - 1] != '-' && dash_end(line, at) > at)
+            break;
+        at++;
+        if (hyphens && !space && line->bytes[at - 1] == '-' && breaks_at_hyphen(line, start, at - 1))
+            break;
+    }
+    return at;
+}
+
+/* Where a word from `at` to `end` that fits on no line is broken, with room for so many characters: after a hyphen, if
+ * it can. */
+static size_t break_word(struct jrun *run, const struct jstring *line, size_t at, size_t end, size_t room, bool hyphens)
+{
+    const struct jstring *word = jstring_part(run, line, at, end);
+    size_t limit = jstring_offset(word, room);
+
+    for (size_t i = hyphens ? limit : 0; i > 1; i--) {
+        if (word->bytes[i - 1] != '-')
+            continue;
+        for (size_t k = 0; k + 1 < i; k++) {
+            if (word->bytes[k] != '-')
+                return at + i;
         }
-        while (next < rest->count && rest->bytes[next] == ' ')
-            next++;
-        while (end > 0 && rest->bytes[end - 1] == ' ')
+        break;
+    }
+    return at + limit;
+}
+
+static void wrap_line(struct jrun *run, const struct jstring *line, size_t width, bool break_long, bool hyphens,
+                      struct jlist *out)
+{
+    size_t from = 0, to, end, used;
+    bool keep_space;
+
+    while (from < line->count) {
+        keep_space = false;
+        /* Space is dropped at the beginning of all but the first line. */
+        if (out->count > 0 && is_wrap_space(line->bytes[from])) {
+            from = chunk_end(line, from, hyphens);
+            continue;
+        }
+        for (to = from, used = 0; to < line->count; to = end) {
+            size_t chars;
+            end = chunk_end(line, to, hyphens);
+            chars = jstring_part(run, line, to, end)->chars;
+            if (used + chars > width) {
+                keep_space = chars > width && break_long && used == width;
+                if (chars > width && break_long)
+                    end = break_word(run, line, to, end, width - used, hyphens);
+                if (chars > width && (break_long || used == 0))
+                    to = end;
+                break;
+            }
+            used += chars;
+        }
+        end = to;
+        while (end > from && is_wrap_space(line->bytes[end - 1]) && !keep_space)
             end--;
-        if (end > 0)
-            jlist_append(run, out, jstr(jstring_part(run, rest, 0, end)));
-        at += next > 0 ? next : 1;
+        if (end > from)
+            jlist_append(run, out, jstr(jstring_part(run, line, from, end)));
+        from = to;
     }
 }
 
@@ -158,7 +255,8 @@ static struct jvalue filter_wordwrap(struct jrun *run, const struct jcall *call)
     jbuilder_init(&out, run);
     for (size_t i = 0; i < lines->count; i++) {
         struct jlist *parts = jlist_new(run, 0);
-        wrap_line(run, lines->items[i].as.string, (size_t)width, jflag(run, call->args[2], true), parts);
+        wrap_line(run, lines->items[i].as.string, (size_t)width, jflag(run, call->args[2], true),
+                  jflag(run, call->args[4], true), parts);
         for (size_t k = 0; k < parts->count; k++) {
             if (k > 0)
                 jadd_str(&out, jgiven(call->args[3]) ? call->args[3] : jstr(jstring_new(run, "\n", 1, true)));

@@ -4,6 +4,7 @@
 #include "builtin.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static _Noreturn void fail_big(struct jrun *run)
 {
@@ -215,7 +216,7 @@ struct jvalue jbinary(struct jrun *run, int operator, struct jvalue left, struct
 /* ---- slices ------------------------------------------------------------------------------------------------------ */
 
 struct span {
-    int64_t start, step, count;
+    int64_t start, stop, step, count;
 };
 
 static int64_t clamp(int64_t index, int64_t low, int64_t high)
@@ -241,7 +242,6 @@ static struct span slice_span(struct jrun *run, struct jvalue start, struct jval
                               int64_t length)
 {
     struct span span = {.step = 1};
-    int64_t end;
     bool back;
 
     if (step.kind != J_NONE) {
@@ -253,9 +253,9 @@ static struct span slice_span(struct jrun *run, struct jvalue start, struct jval
         jraise(run, "slice step cannot be zero");
     back = span.step < 0;
     span.start = slice_bound(run, start, back ? length - 1 : 0, length, back);
-    end = slice_bound(run, stop, back ? -1 : length, length, back);
-    if (back ? span.start > end : end > span.start)
-        span.count = ((back ? span.start - end : end - span.start) - 1) / (back ? -span.step : span.step) + 1;
+    span.stop = slice_bound(run, stop, back ? -1 : length, length, back);
+    if (back ? span.start > span.stop : span.stop > span.start)
+        span.count = (llabs(span.stop - span.start) - 1) / llabs(span.step) + 1;
     return span;
 }
 
@@ -302,8 +302,8 @@ struct jvalue jslice(struct jrun *run, struct jvalue object, struct jvalue start
         struct jrange *range = jalloc(run, sizeof *range);
         *range = (struct jrange){.start = from->start + span.start * from->step, .count = span.count};
         if (__builtin_mul_overflow(from->step, span.step, &range->step) ||
-            __builtin_mul_overflow(range->step, span.count, &range->stop) ||
-            __builtin_add_overflow(range->start, range->stop, &range->stop))
+            __builtin_mul_overflow(from->step, span.stop, &range->stop) ||
+            __builtin_add_overflow(from->start, range->stop, &range->stop))
             fail_big(run);
         return (struct jvalue){.kind = J_RANGE, .as.range = range};
     }

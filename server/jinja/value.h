@@ -198,7 +198,7 @@ struct jjoiner {
 struct jiterator {
     bool (*next)(struct jrun *run, struct jiterator *self, struct jvalue *out);
     struct jvalue source;
-    struct jiterator *inner; /* that this one draws from */
+    struct jiterator *inner; /* that this one draws from; NULL before it draws from `source` first */
     size_t at, size;
     void *state;
 };
@@ -215,6 +215,9 @@ bool jvalue_hashable(struct jvalue value);
 /* Raises "'int' object is not iterable" and the like. */
 struct jiterator *jiterate(struct jrun *run, struct jvalue value);
 bool jvalue_iterable(struct jvalue value);
+/* The next item of what a generator draws from, which is looked at only now: an error comes when it is drawn, as in the
+ * reference. */
+bool jiterator_draw(struct jrun *run, struct jiterator *self, struct jvalue *out);
 struct jlist *jlist_from(struct jrun *run, struct jvalue iterable); /* a list of its own */
 struct jiterator *jiterator_new(struct jrun *run, bool (*next)(struct jrun *, struct jiterator *, struct jvalue *));
 

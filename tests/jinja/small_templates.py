@@ -420,3 +420,11 @@ TEMPLATES += [
     "", " ", "\n", "\n\n", "a\n", "a\n\n",
     "\ufeffx", "{{ s }}\x00{{ s }}",
 ]
+
+TEMPLATES += ["{{ %s|wordwrap(%s) }}" % (text, arguments) for arguments in ("5", "7", "10", "4, false", "6, break_on_hyphens=false", "1")
+              for text in ("'well-known mother-in-law x-1 a--b -c d- e-f'", "s", "space", "lines", "'a  b   c'", "'ab\tcd ef'", "'état-major'",
+                           "'aaaaaaaaaaaa-bbbbbbbbbbbbbbb-c'", "'   lead'", "'trail   '", "''", "'x' * 12 ~ ' ' * 9 ~ 'y'")]
+TEMPLATES += ["{{ l|truncate(5) }},{{ 'x'|truncate(3) }}", "{{ range(300)|list|truncate }}", "{{ range(9)[-2:-3] }}{{ range(9)[7:2:-2] }}{{ range(9)[2:8:3] }}",
+              "{% set g = 5|items %}ok", "{% set g = 5|map('upper') %}ok", "{% set g = l|map %}ok", "{% set g = 5|batch(2) %}{% set h = 5|slice(2) %}ok",
+              "{{ 5|items|list }}", "{{ 5|map('upper')|list }}", "{{ 5|batch(2)|list }}", "{{ 5|slice(2)|list }}", "{{ l|slice(-1)|list }}",
+              "{{ 0|map|list }}", "{{ none|select|list }}", "{{ 0|selectattr|list }}", "{{ l|selectattr|list }}", "{{ 5|unique|list }}"]
