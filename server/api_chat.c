@@ -3,6 +3,7 @@
 
 #include "jinja/jinja.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Variables of a template that are the server's to set; chat_template_kwargs may not. */
@@ -191,28 +192,52 @@ static json_t *variables_build(const struct served_model *model, const struct re
     return variables;
 }
 
+static char *reversed(const char *text, size_t count)
+{
+    char *copy = malloc(count + 1);
+
+    for (size_t i = 0; copy != NULL && i < count; i++)
+        copy[i] = text[count - 1 - i];
+    return copy;
+}
+
+/* Where the last occurrence of `part` in `text` ends; 0: there is none, or (`*fine` false) no memory. The first occurrence in
+ * the reversed text: memmem takes linear time, while a search from each occurrence to the next may take quadratic. */
+static size_t last_end(const char *text, size_t count, const char *part, size_t part_count, bool *fine)
+{
+    char *text_reversed = reversed(text, count), *part_reversed = reversed(part, part_count);
+    const char *found = NULL;
+    size_t end;
+
+    *fine = text_reversed != NULL && part_reversed != NULL;
+    if (*fine && part_count > 0)
+        found = memmem(text_reversed, count, part_reversed, part_count);
+    end = found != NULL ? count - (size_t)(found - text_reversed) : 0;
+    free(text_reversed);
+    free(part_reversed);
+    return end;
+}
+
 /* continue_final_message: what the template wrote after the last message's text is cut off, so that the model goes on. */
 static bool final_message_cut(const json_t *variables, struct jinja_output *output, struct api_error *error)
 {
     const json_t *messages = json_object_get(variables, "messages");
     const json_t *content = json_object_get(json_array_get(messages, json_array_size(messages) - 1), "content");
-    const char *text = json_string_value(content), *found = NULL;
-    size_t count = json_string_length(content);
+    const char *text = json_string_value(content);
+    size_t count = json_string_length(content), end;
+    bool fine;
 
     while (count > 0 && strchr(" \t\r\n", text[count - 1]) != NULL) /* templates often trim */
         count--;
     while (count > 0 && strchr(" \t\r\n", text[0]) != NULL)
         text++, count--;
-    for (const char *at = output->text; count > 0 && at != NULL; at++) { /* the last occurrence */
-        at = memmem(at, output->text_bytes - (size_t)(at - output->text), text, count);
-        if (at == NULL)
-            break;
-        found = at;
-    }
-    if (found == NULL)
+    end = last_end(output->text, output->text_bytes, text, count, &fine);
+    if (!fine)
+        return api_fail(error, ERROR_MEMORY, "messages", "no memory for the final message");
+    if (end == 0)
         return api_fail(error, ERROR_INVALID_VALUE, "continue_final_message",
                         "the chat template does not show the final message's text, so it cannot be continued");
-    jinja_output_truncate(output, (size_t)(found - output->text) + count);
+    jinja_output_truncate(output, end);
     return true;
 }
 

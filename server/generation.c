@@ -103,8 +103,6 @@ void generation_destroy(struct generation *generation)
         token_list_deinit(&prompt->ids);
         text_deinit(&prompt->text);
     }
-    if (generation->counted)
-        atomic_fetch_sub(&generation->service->generation_count, 1);
     json_out_deinit(&generation->head);
     free(generation->choices);
     free(generation->prompts);
@@ -198,8 +196,6 @@ bool generation_start(struct generation *generation, const struct request_fields
     spec_memory_deinit(&memory);
     if (!fine)
         return false;
-    generation->counted = true;
-    atomic_fetch_add(&generation->service->generation_count, 1);
     for (uint32_t i = 0; i < generation->prompt_count; i++) {
         enum quire_status status = scheduler_submit(generation->model->scheduler, generation->prompts[i].request, &cause);
 

@@ -25,7 +25,6 @@ struct generation {
     struct choice *choices; /* [prompt_count * n], of prompt i from i * n */
     uint32_t choice_count;
     struct json_out head;   /* what every event of the stream begins with */
-    bool counted;           /* in service->generation_count */
     bool ended;             /* the stream's last byte was written */
 };
 

@@ -132,6 +132,8 @@ static void exchange_completed(void *context, struct MHD_Connection *mhd, void *
               exchange->exchange.route != NULL ? exchange->exchange.route->path : "-", exchange->exchange.reply.status,
               code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "yes" : "no",
               (double)(waker_now_ns() - exchange->start_ns) / 1e6);
+    if (exchange->counted)
+        atomic_fetch_sub(&connection->server->answering, 1);
     generation_destroy(exchange->exchange.generation);
     body_release(exchange);
     json_out_deinit(&exchange->exchange.reply.body);
@@ -218,6 +220,8 @@ static enum MHD_Result exchange_continue(struct http_exchange *exchange)
 
     if (atomic_load(&exchange->state) == EXCHANGE_RECEIVING) {
         deadline_set(exchange->connection, 0);
+        exchange->counted = true;
+        atomic_fetch_add(&server->answering, 1);
         if (exchange->exchange.reply.status != 0)
             return reply_send(exchange);
         if (exchange->exchange.body.failed)
@@ -351,8 +355,10 @@ static enum MHD_Result exchange_begin(struct http_connection *connection, const 
     exchange->exchange.reply.close = !framed || !fits;
     exchange_fail(&exchange->exchange, &error);
     exchange->discard = true;
-    /* A short body is read to its end, so that the connection can go on; else the answer goes out at once. */
-    return exchange->exchange.reply.close ? reply_send(exchange) : MHD_YES;
+    if (!exchange->exchange.reply.close)
+        return MHD_YES; /* a short body is read to its end, so that the connection can go on */
+    deadline_set(connection, 0);
+    return reply_send(exchange);
 }
 
 static enum MHD_Result access_handler(void *context, struct MHD_Connection *mhd, const char *path, const char *method,
@@ -424,6 +430,11 @@ failed:
 uint32_t http_port(const struct http_server *server)
 {
     return server->port;
+}
+
+uint32_t http_answering(const struct http_server *server)
+{
+    return atomic_load(&server->answering);
 }
 
 void http_wake(struct http_server *server)

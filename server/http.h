@@ -24,6 +24,8 @@ QUIRE_NODISCARD enum quire_status http_open(const struct http_options *options, 
 uint32_t http_port(const struct http_server *server);
 /* The scheduler made progress. Never blocks; any thread. */
 void http_wake(struct http_server *server);
+/* Requests that have arrived and are not answered to the end. Any thread. */
+uint32_t http_answering(const struct http_server *server);
 /* Ends all connections; running generations are cancelled. NULL is allowed. */
 void http_close(struct http_server *server);
 

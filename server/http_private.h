@@ -25,6 +25,7 @@ struct http_exchange {
     struct http_connection *connection;
     _Atomic enum exchange_state state; /* PREPARING to PREPARED is the text worker's step, all others an HTTP thread's */
     bool discard;                      /* the reply is decided: the body is read and dropped */
+    bool counted;                      /* in server->answering */
     size_t received_bytes;
     size_t held_bytes; /* of the body, in server->body_bytes_held */
     struct text_job job;
@@ -48,6 +49,7 @@ struct http_server {
     struct waker *waker;
     struct text_worker *worker;
     uint32_t port;
+    _Atomic uint32_t answering;     /* requests between their last byte and that of their answer */
     _Atomic size_t body_bytes_held; /* of all requests that are being received or parsed */
 };
 

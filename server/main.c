@@ -21,6 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define DRAIN_LOOK_MS 20
+#define DRAIN_SEND_MS 5000 /* so long finished answers may take to reach their clients */
+
 struct server { /* all that `serve` has */
     const struct config *config;
     struct engine_options engine_options;
@@ -32,6 +35,7 @@ struct server { /* all that `serve` has */
     struct scheduler *scheduler;
     struct jinja_template *chat_template;
     int loaded; /* eventfd, written when the loader is done */
+    _Atomic bool drained; /* the scheduler has finished all that it accepted */
     enum quire_status load_status;
     struct quire_error load_error;
 };
@@ -187,20 +191,46 @@ static bool ending_wait(int timeout_ms)
     return poll(&ready, 1, timeout_ms) > 0 && read(endings, &one, sizeof one) == (ssize_t)sizeof one;
 }
 
-/* Lets what runs finish; a second signal ends that. */
+static void *drainer_run(void *context)
+{
+    struct server *server = context;
+
+    scheduler_stop(server->scheduler, true);
+    atomic_store(&server->drained, true);
+    return NULL;
+}
+
+/* Lets what runs finish, and then gives clients a moment to take what is finished: one that reads slowly holds nothing up. A
+ * second signal ends the process at once, whatever its threads are doing. */
 static void drain(struct server *server)
 {
+    struct scheduler_stats stats;
+    pthread_t drainer;
     bool forced = false;
+    int failure;
 
     atomic_store(&server->service.draining, true);
-    log_event(LOG_INFO, "draining", "requests=%u", atomic_load(&server->service.generation_count));
-    while (!forced && atomic_load(&server->service.generation_count) > 0)
-        forced = ending_wait(20);
-    scheduler_stop(server->scheduler, !forced);
-    struct scheduler_stats stats = scheduler_stats(server->scheduler);
+    log_event(LOG_INFO, "draining", "requests=%u", http_answering(server->http));
+    failure = pthread_create(&drainer, NULL, drainer_run, server);
+    if (failure != 0)
+        drainer_run(server);
+    while (!forced && !atomic_load(&server->drained))
+        forced = ending_wait(DRAIN_LOOK_MS);
+    for (int waited_ms = 0; !forced && waited_ms < DRAIN_SEND_MS && http_answering(server->http) > 0;
+         waited_ms += DRAIN_LOOK_MS)
+        forced = ending_wait(DRAIN_LOOK_MS);
+    stats = scheduler_stats(server->scheduler);
     log_event(forced || (stats.blocks_used == 0 && stats.running == 0) ? LOG_INFO : LOG_ERROR, "stopped",
               "forced=%s blocks_used=%u running=%u waiting=%u generated_tokens=%llu", forced ? "yes" : "no",
               stats.blocks_used, stats.running, stats.waiting, (unsigned long long)stats.generation_tokens);
+    if (forced) {
+        log_close();
+        _exit(0);
+    }
+    if (failure == 0)
+        pthread_join(drainer, NULL);
+    signal(SIGTERM, SIG_DFL); /* the rest takes no time; should it ever, the next signal ends it */
+    signal(SIGINT, SIG_DFL);
 }
 
 static enum quire_status serve_until_signal(struct server *server, const sigset_t *ending, struct quire_error *error)

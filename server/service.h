@@ -25,7 +25,6 @@ struct service {
     int64_t created_s;                           /* seconds since 1970, for /v1/models */
     _Atomic(const struct served_model *) model;  /* NULL while it loads */
     _Atomic bool draining;                       /* new work is refused */
-    _Atomic uint32_t generation_count;           /* being answered now */
 };
 
 #endif
