@@ -55,6 +55,10 @@ void scheduler_stop(struct scheduler *scheduler, bool drain);
 /* Takes a reference of its own. QUIRE_BUSY, QUIRE_DRAINING, QUIRE_TOO_LONG (can never fit; says the numbers). */
 QUIRE_NODISCARD enum quire_status scheduler_submit(struct scheduler *scheduler, struct request *request,
                                                    struct quire_error *error);
+/* The same for requests that belong together: all or none, next to each other in the queue. QUIRE_INVALID with both numbers
+ * when there are more than queue_max, which can never wait together; QUIRE_BUSY when there is no room for all now. */
+QUIRE_NODISCARD enum quire_status scheduler_submit_all(struct scheduler *scheduler, struct request *const *requests,
+                                                       uint32_t count, struct quire_error *error);
 void scheduler_cancel(struct scheduler *scheduler, struct request *request);
 
 /* For tests and single-threaded use, instead of scheduler_start: one iteration of the loop; false when there was nothing to do. */

@@ -206,19 +206,32 @@ void scheduler_stop(struct scheduler *scheduler, bool drain)
 
 /* ---- doors for other threads ------------------------------------------------------------------------------------- */
 
-enum quire_status scheduler_submit(struct scheduler *scheduler, struct request *request, struct quire_error *error)
+enum quire_status scheduler_submit_all(struct scheduler *scheduler, struct request *const *requests, uint32_t count,
+                                       struct quire_error *error)
 {
-    enum quire_status status = admit_check(scheduler, request, error);
-    if (status != QUIRE_OK)
+    enum quire_status status = QUIRE_OK;
+
+    if (count > scheduler->options.queue_max)
+        return quire_fail(error, QUIRE_INVALID, "%u prompts were sent at once, but at most %u can wait", count,
+                          scheduler->options.queue_max);
+    for (uint32_t i = 0; i < count && status == QUIRE_OK; i++)
+        status = admit_check(scheduler, requests[i], error);
+    if (status != QUIRE_OK || count == 0)
         return status;
 
-    request_ref(request); /* the step thread's, from the push on */
-    status = submit_queue_push(&scheduler->submissions, request, error);
+    for (uint32_t i = 0; i < count; i++)
+        request_ref(requests[i]); /* the step thread's, from the push on */
+    status = submit_queue_push(&scheduler->submissions, requests, count, error);
     if (status == QUIRE_OK)
         wake(scheduler);
-    else
-        request_unref(request);
+    for (uint32_t i = 0; i < count && status != QUIRE_OK; i++)
+        request_unref(requests[i]);
     return status;
+}
+
+enum quire_status scheduler_submit(struct scheduler *scheduler, struct request *request, struct quire_error *error)
+{
+    return scheduler_submit_all(scheduler, &request, 1, error);
 }
 
 void scheduler_cancel(struct scheduler *scheduler, struct request *request)

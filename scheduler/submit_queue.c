@@ -13,26 +13,38 @@ void submit_queue_init(struct submit_queue *queue, uint32_t held_max)
     queue->held_max = held_max;
 }
 
-enum quire_status submit_queue_push(struct submit_queue *queue, struct request *request, struct quire_error *error)
+static void release(struct submit_queue *queue, uint32_t count)
+{
+    uint32_t held = atomic_fetch_sub_explicit(&queue->held_count, count, memory_order_relaxed);
+
+    assert(held >= count);
+    (void)held;
+}
+
+enum quire_status submit_queue_push(struct submit_queue *queue, struct request *const *requests, uint32_t count,
+                                    struct quire_error *error)
 {
     uint32_t held = atomic_load_explicit(&queue->held_count, memory_order_relaxed);
     uintptr_t head;
 
     do {
-        if (held >= queue->held_max)
-            return quire_fail(error, QUIRE_BUSY, "%u requests are waiting already, which is the most allowed", held);
-    } while (!atomic_compare_exchange_weak_explicit(&queue->held_count, &held, held + 1, memory_order_relaxed,
+        if (count > queue->held_max || held > queue->held_max - count)
+            return quire_fail(error, QUIRE_BUSY, "%u requests are waiting already and %u more came, but %u is the most "
+                              "allowed", held, count, queue->held_max);
+    } while (!atomic_compare_exchange_weak_explicit(&queue->held_count, &held, held + count, memory_order_relaxed,
                                                     memory_order_relaxed));
 
+    for (uint32_t i = 1; i < count; i++)
+        requests[i]->next = requests[i - 1];
     head = atomic_load_explicit(&queue->head, memory_order_relaxed);
     do {
         if ((head & CLOSED) != 0) {
-            submit_queue_release(queue);
+            release(queue, count);
             return quire_fail(error, QUIRE_DRAINING, "the server is shutting down");
         }
-        request->next = (void *)head;
-    } while (!atomic_compare_exchange_weak_explicit(&queue->head, &head, (uintptr_t)request, memory_order_release,
-                                                    memory_order_relaxed));
+        requests[0]->next = (void *)head;
+    } while (!atomic_compare_exchange_weak_explicit(&queue->head, &head, (uintptr_t)requests[count - 1],
+                                                    memory_order_release, memory_order_relaxed));
     return QUIRE_OK;
 }
 
@@ -57,10 +69,7 @@ struct request *submit_queue_take(struct submit_queue *queue)
 
 void submit_queue_release(struct submit_queue *queue)
 {
-    uint32_t held = atomic_fetch_sub_explicit(&queue->held_count, 1, memory_order_relaxed);
-
-    assert(held > 0);
-    (void)held;
+    release(queue, 1);
 }
 
 void submit_queue_close(struct submit_queue *queue)

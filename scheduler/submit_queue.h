@@ -12,9 +12,10 @@ struct submit_queue {
 
 void submit_queue_init(struct submit_queue *queue, uint32_t held_max);
 
-/* QUIRE_BUSY when `held_max` requests are held, QUIRE_DRAINING after submit_queue_close; then nothing was pushed. */
-QUIRE_NODISCARD enum quire_status submit_queue_push(struct submit_queue *queue, struct request *request,
-                                                    struct quire_error *error);
+/* Pushes `count` requests, at least one, next to each other. QUIRE_BUSY when more than `held_max` would be held,
+ * QUIRE_DRAINING after submit_queue_close; then nothing was pushed. */
+QUIRE_NODISCARD enum quire_status submit_queue_push(struct submit_queue *queue, struct request *const *requests,
+                                                    uint32_t count, struct quire_error *error);
 
 /* Step thread: all that was pushed, in the order of arrival, linked by request->next. They stay held, because a taken
  * request still waits somewhere, until submit_queue_release gives their places back. */
