@@ -29,22 +29,16 @@ static enum quire_status ids_check(const struct scheduler *scheduler, const stru
     return QUIRE_OK;
 }
 
-/* Blocks that all choices need at once at worst: what the prompt fills is shared. The last token drawn is never
- * computed. */
+/* Blocks that one choice needs at worst. The last token drawn is never computed. Several choices need not fit together:
+ * they share what the prompt fills, and the later ones are preempted while an earlier one needs the room. */
 static uint64_t blocks_at_worst(const struct scheduler *scheduler, const struct request_spec *spec, uint32_t g)
 {
     uint32_t window = scheduler->limits.group[g].window_tokens;
     uint32_t tokens = spec->prompt_tokens + (spec->token_max > 0 ? spec->token_max - 1 : 0);
-    uint64_t shared = spec->prompt_tokens / KV_BLOCK_TOKENS;
-    uint64_t each = kv_blocks_for(tokens) - shared;
-    uint64_t worst = shared + each * spec->choice_count;
+    uint32_t whole = kv_blocks_for(tokens);
+    uint64_t in_window = ((uint64_t)window + KV_BLOCK_TOKENS - 2) / KV_BLOCK_TOKENS + 1;
 
-    if (window != 0) {
-        uint64_t in_window = (uint64_t)spec->choice_count * ((window + KV_BLOCK_TOKENS - 2) / KV_BLOCK_TOKENS + 1);
-
-        worst = in_window < worst ? in_window : worst;
-    }
-    return worst;
+    return window != 0 && in_window < whole ? in_window : whole;
 }
 
 enum quire_status admit_check(const struct scheduler *scheduler, const struct request *request,
@@ -68,9 +62,9 @@ enum quire_status admit_check(const struct scheduler *scheduler, const struct re
 
         if (worst > block_count)
             return quire_fail(error, QUIRE_TOO_LONG,
-                              "%u choices of %u prompt tokens and max_tokens %u need up to %llu blocks of %u tokens, "
-                              "but the cache has %u", spec->choice_count, spec->prompt_tokens, spec->token_max,
-                              (unsigned long long)worst, KV_BLOCK_TOKENS, block_count);
+                              "%u prompt tokens and max_tokens %u need up to %llu blocks of %u tokens, but the cache "
+                              "has %u", spec->prompt_tokens, spec->token_max, (unsigned long long)worst,
+                              KV_BLOCK_TOKENS, block_count);
     }
     if (request_watches_text(request) && scheduler->options.tokenizer == NULL)
         return quire_fail(error, QUIRE_UNSUPPORTED, "stop strings need a tokenizer, but the model has none");

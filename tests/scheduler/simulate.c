@@ -17,6 +17,7 @@
 #define PROMPT_MAX 120u
 #define OUTPUT_MAX 60u
 #define CHOICES_MAX 6u
+#define GROUP_MAX 4u
 #define DRAIN_STEPS_MAX 60000u
 
 struct guest { /* one request and what it should answer */
@@ -41,12 +42,12 @@ struct history {
     uint32_t prefix[4][PROMPT_MAX]; /* what prompts begin with */
     uint32_t steps;
     bool long_answers; /* they outgrow the cache together: preemptions */
-    double arrival_rate, cancel_rate, failure_rate, penalty_rate;
+    double arrival_rate, cancel_rate, failure_rate, penalty_rate, choices_rate;
 };
 
 static struct { /* what all histories together must have shown */
     uint64_t steps, histories, forks, copies, preemptions, hits, cancels, failures, refusals,
-        stops, lengths, scored, together;
+        stops, lengths, scored, together, crowded, groups;
 } shown;
 
 /* The linker leads all allocations of the program through these: a step must make none. */
@@ -147,9 +148,12 @@ static void make_limits(struct history *h)
         .group_count = chance(h, 0.2) ? 2 : 1,
     };
     longest = kv_blocks_for(limits->model_len_max); /* so few blocks force preemptions */
+    bool only_one = chance(h, 0.3);                 /* choice fits */
     for (uint32_t g = 0; g < limits->group_count; g++) {
         limits->group[g].window_tokens = chance(h, 0.3) ? between(h, 2, 70) : 0;
         limits->group[g].block_count = chance(h, 0.8) ? between(h, longest, 2 * longest) : between(h, 3, 90);
+        if (only_one)
+            limits->group[g].block_count = longest;
     }
     memset(limits->fingerprint, (int)below(h, 256), sizeof limits->fingerprint);
     h->tokenizer.eos_count = below(h, 3);
@@ -184,6 +188,7 @@ static void make_world(struct history *h)
     h->cancel_rate = chance(h, 0.3) ? 0.0 : 0.03;
     h->failure_rate = chance(h, 0.2) ? 0.01 : 0.0;
     h->long_answers = chance(h, 0.5);
+    h->choices_rate = chance(h, 0.3) ? 0.8 : 0.2; /* with few blocks a request's choices compete with each other */
     h->penalty_rate = chance(h, 0.4) ? 0.7 : 0.1;
     for (uint32_t p = 0; p < 4; p++) {
         for (uint32_t i = 0; i < PROMPT_MAX; i++)
@@ -253,7 +258,7 @@ static void wish(struct history *h, struct request_spec *spec, struct wishes *wi
         .id = "sim",
         .prompt = wishes->prompt,
         .prompt_tokens = wish_prompt(h, wishes->prompt),
-        .choice_count = chance(h, 0.25) ? between(h, 2, CHOICES_MAX) : 1,
+        .choice_count = chance(h, h->choices_rate) ? between(h, 2, CHOICES_MAX) : 1,
         .seed = below(h, 5),
         .temperature = chance(h, 0.6) ? 0.7f : 0.0f,
         .top_p = 1.0f,
@@ -292,39 +297,71 @@ static bool must_fit(const struct history *h, const struct request_spec *spec)
     if (spec->choice_count > sequences || spec->prompt_tokens + spec->token_max > h->limits.model_len_max)
         return false;
     for (uint32_t g = 0; g < h->limits.group_count; g++) {
-        uint32_t full = spec->prompt_tokens / 16, own = (last + 15) / 16 - full;
-
-        if (full + own * spec->choice_count > h->limits.group[g].block_count)
+        if ((last + 15) / 16 > h->limits.group[g].block_count) /* the other choices can wait */
             return false;
     }
     return true;
 }
 
+/* Whether all choices of an accepted request can have their blocks at once. */
+static bool choices_fit(const struct history *h, const struct request_spec *spec)
+{
+    uint32_t last = spec->prompt_tokens + (spec->token_max ? spec->token_max - 1 : 0), full = spec->prompt_tokens / 16;
+
+    return full + ((last + 15) / 16 - full) * spec->choice_count <= h->limits.group[0].block_count;
+}
+
+/* A refusal is right, says why, and holds nothing. */
+static void check_refusal(const struct history *h, const struct guest *guests, uint32_t count, enum quire_status status,
+                          const char *message)
+{
+    bool needed = count > h->options.queue_max;
+
+    if (status == QUIRE_BUSY)
+        needed = h->scheduler->submissions.held_count + count > h->options.queue_max;
+    for (uint32_t i = 0; i < count; i++) {
+        needed |= status != QUIRE_BUSY && !must_fit(h, &guests[i].request->spec);
+        CHECK(guests[i].request->reference_count == 1, "a refused request is still held");
+    }
+    CHECK(needed && message[0] != '\0', "refused without need: %s", message);
+}
+
+/* One request, or several that belong together. */
 static void arrive(struct history *h)
 {
-    struct guest *guest = &h->guests[h->guest_count];
-    struct request_spec spec;
-    struct wishes wishes;
+    struct guest *guests = &h->guests[h->guest_count];
+    uint32_t count = chance(h, 0.1) && h->guest_count + GROUP_MAX <= REQUESTS_MAX ? between(h, 2, GROUP_MAX) : 1;
+    struct request *requests[GROUP_MAX];
     struct quire_error error = {{0}};
     enum quire_status status;
 
-    wish(h, &spec, &wishes);
-    CHECK(request_create(&spec, &guest->request, &error) == QUIRE_OK, "%s", error.message);
-    status = scheduler_submit(h->scheduler, guest->request, &error);
-    if (status != QUIRE_OK) {
-        bool full = h->scheduler->submissions.held_count == h->options.queue_max;
+    for (uint32_t i = 0; i < count; i++) {
+        struct request_spec spec;
+        struct wishes wishes;
 
-        CHECK(status == QUIRE_BUSY ? full : !must_fit(h, &spec), "refused without need: %s", error.message);
-        CHECK(error.message[0] != '\0' && guest->request->reference_count == 1,
-              "a refusal without a word, or with a reference");
+        wish(h, &spec, &wishes);
+        guests[i].salt = (uint32_t)spec.cache_salt.count * (uint32_t)wishes.salt[0];
+        CHECK(request_create(&spec, &requests[i], &error) == QUIRE_OK, "%s", error.message);
+        guests[i].request = requests[i];
+    }
+    status = count == 1 ? scheduler_submit(h->scheduler, requests[0], &error)
+                        : scheduler_submit_all(h->scheduler, requests, count, &error);
+    if (status != QUIRE_OK) {
+        check_refusal(h, guests, count, status, error.message);
+        for (uint32_t i = 0; i < count; i++)
+            request_unref(requests[i]);
         shown.refusals++;
-        request_unref(guest->request);
         return;
     }
-    for (uint32_t c = 0; c < spec.choice_count; c++)
-        alone_run(&h->limits, &h->tokenizer, &guest->request->spec, c, &guest->answer[c]);
-    guest->salt = (uint32_t)spec.cache_salt.count * (uint32_t)wishes.salt[0];
-    h->guest_count++;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct request_spec *spec = &requests[i]->spec;
+
+        for (uint32_t c = 0; c < spec->choice_count; c++)
+            alone_run(&h->limits, &h->tokenizer, spec, c, &guests[i].answer[c]);
+        shown.crowded += !choices_fit(h, spec);
+    }
+    h->guest_count += count;
+    shown.groups += count > 1;
 }
 
 /* ---- answers ----------------------------------------------------------------------------------------------------- */
@@ -548,7 +585,8 @@ static int report(void)
         {"preemptions", shown.preemptions}, {"tokens from the cache", shown.hits}, {"choices cancelled", shown.cancels},
         {"choices failed", shown.failures}, {"refusals", shown.refusals}, {"choices stopped", shown.stops},
         {"choices at full length", shown.lengths}, {"prompts scored", shown.scored},
-        {"sequences in one step", shown.together},
+        {"sequences in one step", shown.together}, {"requests whose choices do not fit together", shown.crowded},
+        {"groups of requests", shown.groups},
         {"first tokens", fake_metric_counts[METRIC_TIME_TO_FIRST_TOKEN]},
         {"requests counted", fake_metric_counts[METRIC_E2E_LATENCY]},
     };

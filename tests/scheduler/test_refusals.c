@@ -37,16 +37,21 @@ Test(refusals, longer_than_the_context_says_both_numbers)
     expect_refusal(&spec, QUIRE_TOO_LONG, "2147483647", "256");
 }
 
-Test(refusals, more_blocks_than_the_pool_for_all_choices)
+Test(refusals, choices_need_not_fit_together)
 {
-    struct request_spec spec = stage_spec(0, 32, 33); /* 2 shared blocks and 2 of each choice's own */
+    struct request_spec spec = stage_spec(0, 32, 33); /* 4 blocks for one choice, 2 + 8 * 2 for all */
+    struct request *request;
 
-    stage.limits.group[0].block_count = 7;
+    stage.limits.group[0].block_count = 4;
     stage_open(&stage);
-    spec.choice_count = 3;
-    expect_refusal(&spec, QUIRE_TOO_LONG, "8", "7");
-    spec.choice_count = 2;
-    cr_expect_eq(stage_refusal(&stage, &spec, NULL), QUIRE_OK);
+    spec.choice_count = 8, spec.temperature = 1.0f;
+    request = stage_submit(&stage, &spec);
+    stage_drain(&stage);
+    cr_expect_gt(scheduler_stats(stage.scheduler).preemptions, 0);
+    stage_expect_alone(&stage, request);
+    request_unref(request);
+    spec.choice_count = 1, spec.token_max = 34;
+    expect_refusal(&spec, QUIRE_TOO_LONG, "5 blocks", "has 4");
 }
 
 Test(refusals, last_token_drawn_needs_no_slot)
@@ -108,6 +113,34 @@ Test(refusals, full_queue_is_busy)
     expect_refusal(&spec, QUIRE_BUSY, "2", "waiting");
     stage_steps(&stage, 1); /* both run now */
     cr_expect_eq(stage_refusal(&stage, &spec, NULL), QUIRE_OK);
+}
+
+Test(refusals, several_prompts_come_in_together_or_not_at_all)
+{
+    struct request_spec spec = stage_spec(0, 4, 4), too_long = stage_spec(0, 200, 57);
+    struct request *requests[4];
+    struct quire_error error = {{0}};
+
+    stage.options.queue_max = 3;
+    stage_open(&stage);
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_eq(request_create(i == 3 ? &too_long : &spec, &requests[i], NULL), QUIRE_OK);
+    cr_expect_eq(scheduler_submit_all(stage.scheduler, requests, 4, &error), QUIRE_INVALID, "never all at once");
+    cr_expect_not_null(strstr(error.message, "4 prompts"), "%s", error.message);
+    cr_expect_not_null(strstr(error.message, "at most 3"), "%s", error.message);
+    cr_expect_eq(scheduler_submit_all(stage.scheduler, requests + 1, 3, &error), QUIRE_TOO_LONG);
+    cr_expect_eq(stage.scheduler->submissions.held_count, 0);
+    cr_expect_eq(scheduler_submit_all(stage.scheduler, requests, 2, &error), QUIRE_OK);
+    cr_expect_eq(scheduler_submit_all(stage.scheduler, requests + 1, 2, &error), QUIRE_BUSY);
+    cr_expect_not_null(strstr(error.message, "2 requests"), "%s", error.message);
+    for (size_t i = 0; i < 4; i++)
+        cr_expect_eq(requests[i]->reference_count, i < 2 ? 2 : 1);
+    stage_drain(&stage);
+    stage_expect_alone(&stage, requests[0]);
+    stage_expect_alone(&stage, requests[1]);
+    cr_expect_eq(requests[2]->logs[0].finish, FINISH_NONE);
+    for (size_t i = 0; i < 4; i++)
+        request_unref(requests[i]);
 }
 
 Test(refusals, stopped_scheduler_is_draining)
