@@ -342,13 +342,17 @@ void plan_build(struct scheduler *scheduler)
 {
     plan_begin(scheduler);
     plan_running(scheduler);
-    if (scheduler->planned_count == 0) /* those for whom others were passed over got no blocks */
+    if (scheduler->planned_count == 0) { /* those for whom others were passed over got no blocks: this time nobody waits */
+        scheduler->somebody_passed_over = false;
         plan_running(scheduler);
+    }
     if (!scheduler->short_of_blocks)
         admit_waiting(scheduler);
     scheduler->stats.block_copies += scheduler->plan->count.copies;
 
-    /* Whoever is oldest can always take what the others hold, and one alone always fits: scheduler_submit saw to it. */
+    /* In an empty plan the oldest has room for its history and biases, since plan_capacity grants what one sequence needs,
+     * and it can take the blocks of all others, and one alone fits: scheduler_submit saw to it. So the second pass plans
+     * somebody if anybody runs. With nobody running the first that waits is admitted, by the same reasons. */
     assert(scheduler->planned_count > 0 || (scheduler->running.count == 0 && scheduler->preempted.count == 0 &&
                                             scheduler->waiting_count == 0));
 }

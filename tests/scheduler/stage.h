@@ -12,6 +12,7 @@
 struct stage {
     struct engine_limits limits;
     struct scheduler_options options;
+    struct scheduler_tuning tuning;
     struct tokenizer tokenizer;
     struct fake_engine engine;
     struct scheduler *scheduler;
@@ -40,6 +41,7 @@ static inline struct stage stage_default(void)
         .limits = {.vocab_size = 100, .model_len_max = 256, .step_tokens_max = 64, .sequence_max = 8, .group_count = 1,
                    .group = {{.block_count = 64}}},
         .options = {.running_max = 8, .step_tokens_max = 64, .queue_max = 16, .prefix_cache = true},
+        .tuning = {.hash_bits = 128, .key = {1, 2, 3}},
     };
 }
 
@@ -53,7 +55,7 @@ static inline void stage_open(struct stage *stage)
     stage->options.engine = (struct scheduler_engine){.context = stage, .step = stage_engine};
     stage->options.progress = stage_progress;
     stage->options.progress_context = stage;
-    cr_assert_eq(scheduler_create(&stage->options, &stage->scheduler, &error), QUIRE_OK, "%s", error.message);
+    cr_assert_eq(scheduler_create_tuned(&stage->options, &stage->tuning, &stage->scheduler, &error), QUIRE_OK, "%s", error.message);
     stage->engine.scheduler = stage->scheduler;
 }
 

@@ -301,3 +301,38 @@ Test(steps, penalties_take_turns_when_a_step_cannot_hold_their_histories)
         request_unref(requests[i]);
     }
 }
+
+/* The younger one waits for its turn to have its history in the plan, which keeps the older one out, but then there is no
+ * block for it: the plan must not stay empty. That it has waited long and that the blocks go elsewhere is brought about by force. */
+Test(steps, passed_over_without_blocks_keeps_nobody_out)
+{
+    struct request_spec spec = stage_spec(0, 40, 10), other = stage_spec(50, 30, 10);
+    struct request *older, *younger;
+    struct kv_blocks *blocks;
+    uint32_t taken[8], taken_count = 0;
+
+    stage.limits.model_len_max = 64;
+    stage.limits.group[0].block_count = 8;
+    stage.tuning.history_max = 1; /* room for 64 tokens of history: not for both */
+    stage_open(&stage);
+    blocks = &stage.scheduler->cache.group[0].blocks;
+    spec.presence_penalty = other.presence_penalty = 1.0f;
+    older = stage_submit(&stage, &spec);
+    stage_steps(&stage, 1);
+    younger = stage_submit(&stage, &other);
+    stage_steps(&stage, 1);
+    cr_assert_eq(scheduler_stats(stage.scheduler).running, 2);
+    cr_assert_eq(younger->logs[0].count, 0);
+    stage.scheduler->running.at[1]->passed_over = 5;
+    while (kv_blocks_available(blocks) > 0)
+        taken[taken_count++] = kv_blocks_take(blocks);
+    cr_assert(scheduler_step(stage.scheduler));
+    cr_expect_eq(older->logs[0].count, 3);
+    while (taken_count > 0)
+        kv_blocks_unref(blocks, taken[--taken_count]);
+    stage_drain(&stage);
+    stage_expect_alone(&stage, older);
+    stage_expect_alone(&stage, younger);
+    request_unref(older);
+    request_unref(younger);
+}
