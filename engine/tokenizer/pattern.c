@@ -3,7 +3,8 @@
  * script names mean, so those are spelled out before PCRE2 compiles them. */
 #include "pattern.h"
 
-#include "unicode_newer.h"
+#include "dialect.h"
+#include "quote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,134 +30,6 @@ struct matcher {
     pcre2_jit_stack *stack;
 };
 
-/* White_Space; PCRE2's \s has U+180E besides. Word: UTS #18; PCRE2 10.42 lacks marks and connectors. */
-#define SPACES "\\t-\\r\\x20\\x85\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
-#define WORDS  "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" NEWER_W
-
-static enum quire_status append(struct text *out, const char *string)
-{
-    return text_append(out, string, strlen(string));
-}
-
-/* Properties that mean more to Oniguruma: it knows newer characters, and a script's name is the script alone, where
- * PCRE2 adds its extensions. */
-struct property {
-    const char *name, *set;
-};
-
-#define CATEGORY(name) {#name, "\\p{" #name "}" NEWER_##name}
-#define SCRIPT(name)   {#name, "\\p{sc:" #name "}"}
-static const struct property properties[] = {
-    CATEGORY(L),
-    CATEGORY(N),
-    CATEGORY(P),
-    CATEGORY(S),
-    CATEGORY(M),
-    CATEGORY(Lu),
-    CATEGORY(Ll),
-    CATEGORY(Lm),
-    CATEGORY(Lo),
-    CATEGORY(Nd),
-    {"Han", "\\p{sc:Han}" NEWER_Han},
-    SCRIPT(Hiragana),
-    SCRIPT(Katakana),
-    SCRIPT(Hangul),
-    SCRIPT(Latin),
-    SCRIPT(Greek),
-    SCRIPT(Cyrillic),
-    SCRIPT(Arabic),
-    SCRIPT(Hebrew),
-    SCRIPT(Thai),
-    SCRIPT(Lao),
-    SCRIPT(Khmer),
-    SCRIPT(Myanmar),
-    SCRIPT(Tibetan),
-    SCRIPT(Devanagari),
-    SCRIPT(Bengali),
-};
-
-/* The property of an escape "p{L}" or "pL" at `escape`, and the bytes of the escape; NULL where it is none of these. */
-static const struct property *property_of(const char *escape, size_t count, size_t *used)
-{
-    const char *name = escape + 1, *close = NULL;
-    size_t bytes = 1;
-
-    if ((escape[0] != 'p' && escape[0] != 'P') || count < 2)
-        return NULL;
-    if (escape[1] == '{') {
-        close = memchr(escape, '}', count);
-        if (close == NULL)
-            return NULL;
-        name = escape + 2;
-        bytes = (size_t)(close - name);
-    }
-    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
-        if (strlen(properties[i].name) == bytes && memcmp(properties[i].name, name, bytes) == 0) {
-            *used = (size_t)(name - escape) + bytes + (close != NULL ? 1 : 0);
-            return &properties[i];
-        }
-    }
-    return NULL;
-}
-
-/* Rewrites the escape at `escape` (the character behind a backslash); returns the bytes that it consumed in *used. */
-static enum quire_status translate_escape(const char *escape, size_t count, bool in_class, struct text *out,
-                                          size_t *used)
-{
-    static const struct {
-        char letter;
-        const char *outside, *inside;
-    } sets[] = {
-        /* There is no way to say "not" inside a class: there PCRE2's own sets must do. */
-        {'s', "[" SPACES "]", SPACES}, {'S', "[^" SPACES "]", NULL},      {'w', "[" WORDS "]", WORDS},
-        {'W', "[^" WORDS "]", NULL},   {'h', "[0-9a-fA-F]", "0-9a-fA-F"}, {'H', "[^0-9a-fA-F]", NULL},
-    };
-
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
-        const char *set = in_class ? sets[i].inside : sets[i].outside;
-        if (escape[0] == sets[i].letter && set != NULL) {
-            *used = 1;
-            return append(out, set);
-        }
-    }
-    const struct property *property = property_of(escape, count, used);
-    if (property != NULL && in_class && escape[0] == 'p')
-        return append(out, property->set);
-    if (property != NULL && !in_class) {
-        if (append(out, escape[0] == 'P' ? "[^" : "[") != QUIRE_OK || append(out, property->set) != QUIRE_OK)
-            return QUIRE_NO_MEMORY;
-        return append(out, "]");
-    }
-    *used = 1;
-    return text_append_byte(out, '\\', 1) != QUIRE_OK ? QUIRE_NO_MEMORY : text_append(out, escape, 1);
-}
-
-static enum quire_status translate(const char *expression, size_t count, struct text *out)
-{
-    bool in_class = false;
-    size_t class_start = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        char c = expression[i];
-        if (c == '\\' && i + 1 < count) {
-            size_t used;
-            if (translate_escape(expression + i + 1, count - i - 1, in_class, out, &used) != QUIRE_OK)
-                return QUIRE_NO_MEMORY;
-            i += used;
-            continue;
-        }
-        if (!in_class && c == '[') {
-            in_class = true;
-            class_start = i + 1 < count && expression[i + 1] == '^' ? i + 2 : i + 1;
-        } else if (in_class && c == ']' && i > class_start) {
-            in_class = false;
-        }
-        if (text_append_byte(out, c, 1) != QUIRE_OK)
-            return QUIRE_NO_MEMORY;
-    }
-    return QUIRE_OK;
-}
-
 enum quire_status pattern_compile(const char *expression, size_t count, struct pattern **out, struct quire_error *error)
 {
     enum quire_status status = QUIRE_NO_MEMORY;
@@ -166,10 +39,13 @@ enum quire_status pattern_compile(const char *expression, size_t count, struct p
     int code;
     size_t at;
 
-    if (pattern == NULL || context == NULL || translate(expression, count, &translated) != QUIRE_OK ||
-        text_append_byte(&translated, '\0', 1) != QUIRE_OK)
-    {
-        quire_fail(error, status, "out of memory");
+    if (pattern != NULL && context != NULL)
+        status = dialect_translate(expression, count, &translated);
+    if (status == QUIRE_OK)
+        status = text_append_byte(&translated, '\0', 1);
+    if (status != QUIRE_OK) {
+        status = status == QUIRE_LIMIT ? quire_fail(error, QUIRE_BAD_FILE, "an expression is nested too deep")
+                                       : quire_fail(error, status, "no memory left for an expression");
         goto done;
     }
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
@@ -178,9 +54,10 @@ enum quire_status pattern_compile(const char *expression, size_t count, struct p
                                   context);
     if (pattern->code == NULL) {
         PCRE2_UCHAR reason[128] = {0};
+        struct quote quote;
         pcre2_get_error_message(code, reason, sizeof reason);
-        status = quire_fail(error, QUIRE_BAD_FILE, "the expression \"%.60s\" does not compile: %s", translated.bytes,
-                            (char *)reason);
+        status = quire_fail(error, QUIRE_BAD_FILE, "the expression \"%s\" does not compile: %s",
+                            quote_name(&quote, expression, count), (char *)reason);
         goto done;
     }
     pattern->compiled = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;

@@ -202,6 +202,35 @@ Test(pattern, sets_are_those_of_the_reference)
     expect_match("[\\]\\[]+", "a[]", 1, 3);
 }
 
+/* Oniguruma's own forms; the expected values are those of the split oracle of the shared test data. */
+Test(pattern, forms_that_pcre2_lacks)
+{
+    expect_match("\\p{Nd}{3}+", "123456 1", 0, 6);
+    expect_match("(?:ab){2}+", "xababababab", 1, 9);
+    expect_match("[0-9]{3}+", "1234567", 0, 6);
+    expect_match("\\p{Nd}{1,3}+", "12345 1", 0, 5);
+    expect_match("a{,3}", "aaaaa", 0, 3);
+    expect_match("[a-w&&[^c-g]]+", "abch", 0, 2);
+    expect_match("[^\\s[.,]]+", " ab.c", 1, 3);
+    expect_match("[^(\\s|[.,])]+", "(ab|", 1, 3);
+    expect_match("[[:alpha:]\\d]+", "-a1-", 1, 3);
+    expect_match("[\\u00A0]", "a\xC2\xA0", 1, 3);
+    expect_match("\\p{Word}+", " x\xE2\x80\xBFy ", 1, 6);
+    expect_match("a{b", "a{b", 0, 3); /* no interval */
+}
+
+Test(pattern, nesting_is_bounded)
+{
+    char deep[1000];
+    struct pattern *pattern = NULL;
+    struct quire_error error;
+
+    memset(deep, '[', sizeof deep);
+    cr_expect_eq(pattern_compile(deep, sizeof deep, &pattern, &error), QUIRE_BAD_FILE);
+    memset(deep, '(', sizeof deep);
+    cr_expect_eq(pattern_compile(deep, sizeof deep, &pattern, &error), QUIRE_BAD_FILE);
+}
+
 Test(pattern, literals_and_empty_matches)
 {
     struct pattern *pattern = NULL;
