@@ -24,18 +24,34 @@ static struct jnodes parse_body_until(struct jparser *parser, const char *end)
     return body;
 }
 
-/* A message's content, as far as the template's text shows: x.content, x['content'], or a variable called so. */
+static bool is_content_text(const struct jnode *node)
+{
+    return node->kind == JN_CONST && node->as.constant.kind == J_STRING &&
+           jstring_is(node->as.constant.as.string, "content");
+}
+
+/* A message's content, as far as the template's text shows: x.content, x['content'], x.get('content'), a variable
+ * called so or set to one of these. */
 static bool is_content(const struct jnode *node)
 {
+    const struct jnodes *arguments;
+
     while (node->kind == JN_FILTER && node->as.call.object != NULL)
         node = node->as.call.object;
-    if (node->kind == JN_ATTRIBUTE)
+    switch ((enum jnode_kind)node->kind) {
+    case JN_ATTRIBUTE:
         return jstring_is(node->as.attribute.name, "content");
-    if (node->kind == JN_NAME)
-        return jstring_is(node->as.name.symbol->text, "content");
-    return node->kind == JN_ITEM && node->as.item.key->kind == JN_CONST &&
-           node->as.item.key->as.constant.kind == J_STRING && jstring_is(node->as.item.key->as.constant.as.string,
-                                                                         "content");
+    case JN_NAME:
+        return node->as.name.symbol->holds_content || jstring_is(node->as.name.symbol->text, "content");
+    case JN_ITEM:
+        return is_content_text(node->as.item.key);
+    case JN_CALL:
+        arguments = &node->as.call.arguments->positional;
+        return node->as.call.object->kind == JN_ATTRIBUTE && arguments->count > 0 &&
+               jstring_is(node->as.call.object->as.attribute.name, "get") && is_content_text(arguments->items[0]);
+    default:
+        return false;
+    }
 }
 
 static struct jnode *parse_for(struct jparser *parser, uint32_t offset)
@@ -181,6 +197,8 @@ static struct jnode *parse_set(struct jparser *parser, uint32_t offset)
     node->as.block.target = jparse_target(parser, NULL, true);
     if (jparser_skip(parser, JT_ASSIGN)) {
         node->as.block.value = jparse_tuple(parser, true, NULL, false);
+        if (node->as.block.target->kind == JN_NAME && is_content(node->as.block.value))
+            node->as.block.target->as.name.symbol->holds_content = true;
         return node;
     }
     node->kind = JN_SET_BLOCK;

@@ -84,6 +84,8 @@ Test(jinja_template, content_parts_are_wanted_where_the_template_walks_over_cont
          true},
         {"{% macro r(content) %}{% for p in content %}{{ p.text }}{% endfor %}{% endmacro %}", true},
         {"{% for m in messages %}{% for p in m.content|reverse %}{{ p.text }}{% endfor %}{% endfor %}", true},
+        {"{% set c = m.get('content') %}{% for p in c %}{{ p.text }}{% endfor %}", true},
+        {"{% set c = m.get('text') %}{% for p in c %}{{ p.text }}{% endfor %}", false},
         {"{% for c in 'content' %}{{ c }}{% endfor %}", false},
     };
 
