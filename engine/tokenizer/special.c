@@ -82,23 +82,36 @@ static enum quire_status names_load(struct tokenizer *tokenizer, json_t *object)
     return QUIRE_OK;
 }
 
-/* Named tokens that the vocabulary has as plain pieces are special all the same, as in transformers. */
-static enum quire_status names_add(struct tokenizer *tokenizer)
+/* A token that the vocabulary has as a plain piece is special all the same, as in transformers. */
+static enum quire_status special_add(struct tokenizer *tokenizer, const char *text)
 {
-    for (size_t i = 0; i < tokenizer->specials.count; i++) {
-        const char *text = tokenizer->specials.names[i].text.bytes;
-        uint32_t id = vocabulary_find(&tokenizer->vocabulary, text, strlen(text));
-        struct added_token token = {.id = id, .special = true};
-        if (id == TOKEN_NONE || (tokenizer->vocabulary.flags[id] & PIECE_SPECIAL) != 0)
-            continue;
-        enum quire_status status = text_append(&token.content, text, strlen(text));
-        if (status == QUIRE_OK)
-            status = tokenizer_add(tokenizer, &token);
-        text_deinit(&token.content);
-        if (status != QUIRE_OK)
-            return status;
+    uint32_t id = vocabulary_find(&tokenizer->vocabulary, text, strlen(text));
+    struct added_token token = {.id = id, .special = true};
+
+    if (id == TOKEN_NONE || (tokenizer->vocabulary.flags[id] & PIECE_SPECIAL) != 0)
+        return QUIRE_OK;
+    enum quire_status status = text_append(&token.content, text, strlen(text));
+    if (status == QUIRE_OK)
+        status = tokenizer_add(tokenizer, &token);
+    text_deinit(&token.content);
+    return status;
+}
+
+/* The named tokens, and those that a configuration lists without a name. */
+static enum quire_status specials_add(struct tokenizer *tokenizer, const json_t *config)
+{
+    const json_t *list = json_object_get(config, "additional_special_tokens"), *entry;
+    enum quire_status status = QUIRE_OK;
+    size_t i;
+
+    for (i = 0; i < tokenizer->specials.count && status == QUIRE_OK; i++)
+        status = special_add(tokenizer, tokenizer->specials.names[i].text.bytes);
+    json_array_foreach (list, i, entry) {
+        const char *text = token_text(entry);
+        if (status == QUIRE_OK && text != NULL)
+            status = special_add(tokenizer, text);
     }
-    return QUIRE_OK;
+    return status;
 }
 
 /* The id of a named special; TOKEN_NONE without. */
@@ -282,7 +295,7 @@ enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder,
     if (status == QUIRE_OK)
         status = names_load(tokenizer, config);
     if (status == QUIRE_OK)
-        status = names_add(tokenizer);
+        status = specials_add(tokenizer, config);
     if (status == QUIRE_OK)
         status = around_load(tokenizer, config);
     if (status == QUIRE_OK) {

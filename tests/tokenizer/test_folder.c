@@ -32,7 +32,8 @@ Test(folder, special_tokens_come_as_string_or_object)
 
     write_file(folder, "tokenizer_config.json",
                "{\"model_max_length\":1000000000000000019884624838656,\"bos_token\":\"<s>\","
-               "\"eos_token\":{\"content\":\"<e>\",\"lstrip\":false},\"pad_token\":null,\"image_token\":\"<w>\"}");
+               "\"eos_token\":{\"content\":\"<e>\",\"lstrip\":false},\"pad_token\":null,\"image_token\":\"<w>\","
+               "\"additional_special_tokens\":[\"ab\",{\"content\":\"not there\"},7]}");
     write_file(folder, "special_tokens_map.json", "{\"bos_token\":\"ab\",\"unk_token\":\"<u>\"}");
     struct tokenizer *tokenizer = open_or_fail(folder);
     cr_expect_str_eq(tokenizer_special_text(tokenizer, "bos_token"), "<s>"); /* the configuration wins */
@@ -42,6 +43,7 @@ Test(folder, special_tokens_come_as_string_or_object)
     cr_expect_null(tokenizer_special_text(tokenizer, "pad_token"));
     cr_expect_eq(tokenizer_bos(tokenizer), 3);
     cr_expect_eq(tokenizer_vocab_size(tokenizer), 6);
+    cr_expect(tokenizer_is_special(tokenizer, 2)); /* listed */
     cr_expect(tokenizer_is_special(tokenizer, 3)); /* named, though the vocabulary has it as a plain piece */
     struct token_list ids = encode_text(tokenizer, "ab<s>", 5, true, false);
     cr_expect(same_ids(&ids, (uint32_t[]){2, 3}, 2));
