@@ -225,3 +225,61 @@ Test(jinja_bounds, long_requests_raise_the_defaults)
     free(content);
     json_decref(variables);
 }
+
+/* ---- speed ------------------------------------------------------------------------------------------------------- */
+
+static json_t *long_chat(void)
+{
+    json_t *messages = json_array(), *tools = json_array();
+    char text[256];
+
+    json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "system", "content", "You are helpful."));
+    for (unsigned i = 0; i < 50; i++) {
+        snprintf(text, sizeof text, "Question %u: what is the weather like here today, and will it rain tomorrow?", i);
+        json_array_append_new(messages,
+                              json_pack("{s:s, s:s}", "role", i % 2 == 0 ? "user" : "assistant", "content", text));
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(text, sizeof text,
+                 "{\"type\": \"function\", \"function\": {\"name\": \"tool_%u\", \"description\": \"Looks up.\", \"parameters\": "
+                 "{\"type\": \"object\", \"properties\": {\"city\": {\"type\": \"string\"}}, \"required\": [\"city\"]}}}",
+                 i);
+        json_array_append_new(tools, json_loads(text, 0, NULL));
+    }
+    cr_assert(json_array_size(messages) == 51 && json_array_size(tools) == 8);
+    return json_pack("{s:o, s:o, s:b}", "messages", messages, "tools", tools, "add_generation_prompt", 1);
+}
+
+Test(jinja_bounds, fifty_turns_with_tools_take_less_than_a_millisecond)
+{
+    static const char *const names[] = {"Qwen-Qwen3-0.6B", "meta-llama-Llama-3.1-8B-Instruct", "GLM-4.6"};
+    json_t *variables = long_chat();
+
+    if (harness_shared() == NULL)
+        cr_skip_test("shared/ is absent");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct jinja_template *template = NULL;
+        struct quire_error error = {0};
+        double best = 1e9;
+        char path[256];
+        size_t bytes;
+        char *source;
+
+        snprintf(path, sizeof path, "data/chat-templates/ik_llama.cpp/%s.jinja", names[i]);
+        source = harness_read(harness_shared(), path, &bytes);
+        cr_assert(jinja_compile(source, bytes, &template, &error) == QUIRE_OK, "%s", error.message);
+        for (unsigned k = 0; k < 50; k++) {
+            struct jinja_output output = {0};
+            double start = cpu_ms();
+            cr_assert(jinja_render(template, variables, NULL, &output, &error) == QUIRE_OK, "%s", error.message);
+            best = cpu_ms() - start < best ? cpu_ms() - start : best;
+            cr_assert(strstr(output.text, "tool_7") != NULL && strstr(output.text, "Question 49") != NULL);
+            jinja_output_deinit(&output);
+        }
+        cr_log_info("%s: %.3f ms", names[i], best);
+        cr_expect(best < 1.0 * SLOWNESS, "%s: %.3f ms", names[i], best);
+        jinja_template_destroy(template);
+        free(source);
+    }
+    json_decref(variables);
+}
