@@ -81,7 +81,8 @@ enum admit_verdict {
 
 /* True when a running sequence is about to compute the block that follows the hit. Waiting for it costs nothing, since
  * both would go through the same budget, and shares the block. If that sequence goes away, the waiter is admitted in
- * the next step and inherits what is there. */
+ * the next step and inherits what is there. It is asked again and again, but seldom: as long as a long prompt is being
+ * computed it takes all rows of each step, and then nobody is asked. */
 static bool rides(const struct scheduler *scheduler, const struct sequence *sequence, uint32_t hit_blocks)
 {
     const struct request_spec *mine = &sequence->request->spec;
@@ -101,35 +102,56 @@ static bool rides(const struct scheduler *scheduler, const struct sequence *sequ
     return false;
 }
 
-/* Blocks for all of its known tokens must be there beyond what the running ones still need for theirs and one more each
- * to grow into: otherwise it would soon be preempted again. With nobody running any room will do. */
-static bool has_room(const struct scheduler *scheduler, const struct sequence *sequence, uint32_t hit_blocks)
+/* Blocks of group `g` beyond what the running ones still need for their known tokens and one more each to grow into. */
+static int64_t spare_blocks(const struct scheduler *scheduler, uint32_t g)
 {
     const struct kv_cache *cache = &scheduler->cache;
-    const struct sequence_list *running = &scheduler->running;
+    int64_t spare = kv_blocks_available(&cache->group[g].blocks);
 
-    for (uint32_t g = 0; g < cache->group_count && running->count > 0; g++) {
-        uint64_t wanted = sequence_blocks_missing(sequence, cache, g, hit_blocks, scheduler->step_tokens_max) +
+    for (uint32_t i = 0; i < scheduler->running.count; i++) {
+        const struct sequence *other = scheduler->running.at[i];
+
+        spare -= (int64_t)sequence_blocks_missing(other, cache, g, other->block_count, scheduler->step_tokens_max) + 1;
+    }
+    return spare;
+}
+
+/* Blocks for all of its known tokens must be spare: otherwise it would soon be preempted again. With nobody running any
+ * room will do. */
+static bool has_room(const struct scheduler *scheduler, const struct sequence *sequence, uint32_t hit_blocks,
+                     struct request_wait *wait)
+{
+    const struct kv_cache *cache = &scheduler->cache;
+
+    for (uint32_t g = 0; g < cache->group_count && scheduler->running.count > 0; g++) {
+        uint64_t wanted = (uint64_t)sequence_blocks_missing(sequence, cache, g, hit_blocks, scheduler->step_tokens_max) +
                           sequence_prefix_cached(sequence, cache, g, hit_blocks);
 
-        for (uint32_t i = 0; i < running->count; i++) {
-            const struct sequence *other = running->at[i];
-
-            wanted += sequence_blocks_missing(other, cache, g, other->block_count, scheduler->step_tokens_max) + 1;
-        }
-        if (wanted > kv_blocks_available(&cache->group[g].blocks))
+        if ((int64_t)wanted > spare_blocks(scheduler, g)) {
+            *wait = (struct request_wait){
+                .admission_count = scheduler->admission_count, .wanted_blocks = wanted, .group = g};
             return false;
+        }
     }
     return true;
 }
 
-static enum admit_verdict admit_one(struct scheduler *scheduler, struct sequence *sequence)
+/* True while what it last lacked is still not there. It is looked at anew when somebody else is admitted, who may compute
+ * what it can share; where an answer happens to continue as its prompt does it comes in somewhat later than it could. */
+static bool still_lacks_room(const struct scheduler *scheduler, const struct request_wait *wait)
+{
+    return wait->wanted_blocks > 0 && wait->admission_count == scheduler->admission_count &&
+           scheduler->running.count > 0 && (int64_t)wait->wanted_blocks > spare_blocks(scheduler, wait->group);
+}
+
+static enum admit_verdict admit_one(struct scheduler *scheduler, struct sequence *sequence, struct request_wait *wait)
 {
     uint32_t hit_blocks = sequence_find_prefix(sequence, &scheduler->cache);
 
+    *wait = (struct request_wait){0};
     if (rides(scheduler, sequence, hit_blocks))
         return ADMIT_RIDES;
-    if (!has_room(scheduler, sequence, hit_blocks))
+    if (!has_room(scheduler, sequence, hit_blocks, wait))
         return ADMIT_NO_ROOM;
     sequence_take_prefix(sequence, &scheduler->cache, hit_blocks);
     return ADMITTED;
@@ -138,6 +160,7 @@ static enum admit_verdict admit_one(struct scheduler *scheduler, struct sequence
 /* From here on it runs, with a segment in this very plan where that has room for it. */
 static void run(struct scheduler *scheduler, struct sequence *sequence)
 {
+    scheduler->admission_count++;
     sequence_list_insert(&scheduler->running, sequence);
     (void)plan_segment(scheduler, sequence);
 }
@@ -148,9 +171,9 @@ static bool admit_preempted(struct scheduler *scheduler)
     for (uint32_t i = 0; i < scheduler->preempted.count;) {
         struct sequence *sequence = scheduler->preempted.at[i];
 
-        if (plan_tokens_left(scheduler) == 0)
+        if (plan_tokens_left(scheduler) == 0 || still_lacks_room(scheduler, &sequence->wait))
             return false;
-        switch (admit_one(scheduler, sequence)) {
+        switch (admit_one(scheduler, sequence, &sequence->wait)) {
         case ADMITTED:
             sequence_list_remove(sequence);
             run(scheduler, sequence);
@@ -205,12 +228,13 @@ void admit_waiting(struct scheduler *scheduler)
         struct request *request = *link;
 
         /* All choices get their places now, so that a fork never lacks one. */
-        if (scheduler->idle_count - scheduler->unborn_count < request->spec.choice_count)
+        if (scheduler->idle_count - scheduler->unborn_count < request->spec.choice_count ||
+            still_lacks_room(scheduler, request_wait(request)))
             return;
 
         struct sequence *sequence = scheduler->idle[scheduler->idle_count - 1];
         sequence_begin(sequence, &scheduler->cache, scheduler->options.tokenizer, request);
-        switch (admit_one(scheduler, sequence)) {
+        switch (admit_one(scheduler, sequence, request_wait(request))) {
         case ADMITTED:
             (void)admit_unlink(scheduler, link);
             admit_fresh(scheduler, sequence);

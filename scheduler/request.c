@@ -19,6 +19,7 @@ struct request_memory {
     void *answers;          /* the mapping with logs and scores */
     size_t answers_bytes;
     uint64_t salt[2];
+    struct request_wait wait;
     uint16_t *failures[REQUEST_STOPS_MAX];
 };
 
@@ -293,4 +294,9 @@ const uint16_t *request_stop_failure(const struct request *request, uint32_t ind
 const uint64_t *request_salt_digest(const struct request *request)
 {
     return ((const struct request_memory *)request)->salt;
+}
+
+struct request_wait *request_wait(struct request *request)
+{
+    return &((struct request_memory *)request)->wait;
 }

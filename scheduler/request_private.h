@@ -16,6 +16,16 @@ const uint16_t *request_stop_failure(const struct request *request, uint32_t ind
 /* Two words that stand for the cache salt: equal for equal salts. */
 const uint64_t *request_salt_digest(const struct request *request);
 
+/* What somebody lacked who was not admitted, so that the next steps need not go through its prompt anew. */
+struct request_wait {
+    uint64_t wanted_blocks; /* of the group; 0: nothing is known */
+    uint32_t group;
+    uint64_t admission_count; /* the scheduler's at that time */
+};
+
+/* The one of a request that has no sequence yet. */
+struct request_wait *request_wait(struct request *request);
+
 /* True when the step thread has to follow the text of this request's answers. */
 static inline bool request_watches_text(const struct request *request)
 {

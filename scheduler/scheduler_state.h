@@ -43,6 +43,7 @@ struct scheduler {
     uint32_t idle_count, unborn_count; /* unborn: idle ones that running or preempted families will need */
     struct sequence_list running, preempted;
     uint64_t last_order;
+    uint64_t admission_count; /* fresh and preempted ones that came to run */
 
     struct kv_cache cache;
 

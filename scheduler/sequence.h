@@ -39,6 +39,7 @@ struct sequence {
 
     struct detokenizer detokenizer; /* both only where the request has stop strings */
     struct stop_match stops;
+    struct request_wait wait; /* while preempted */
     uint64_t token_ns; /* when the latest token came */
 
     /* Its part in the step being planned or applied. */
