@@ -24,9 +24,10 @@ static bool prompt_form(const json_t *prompt, enum prompt_form *form, struct api
 }
 
 /* One prompt, of text or of ids; fills its ids and, to be echoed, its text. */
-static bool prompt_fill(const struct generation *generation, const json_t *item, bool text_wanted, bool add_special,
-                        struct generation_prompt *prompt, struct api_error *error)
+static bool prompt_fill(const struct generation *generation, const struct request_fields *fields, const json_t *item,
+                        bool text_wanted, struct generation_prompt *prompt, struct api_error *error)
 {
+    bool add_special = !request_has(fields, FIELD_ADD_SPECIAL_TOKENS) || fields->flag[FIELD_ADD_SPECIAL_TOKENS];
     const struct served_model *model = generation->model;
     struct quire_error cause;
     enum quire_status status;
@@ -45,7 +46,8 @@ static bool prompt_fill(const struct generation *generation, const json_t *item,
             return false;
         status = QUIRE_OK;
         if (generation->echo)
-            status = tokenizer_decode(model->tokenizer, prompt->ids.ids, prompt->ids.count, true, &prompt->text);
+            status = tokenizer_decode(model->tokenizer, prompt->ids.ids, prompt->ids.count,
+                                      fields->flag[FIELD_SKIP_SPECIAL_TOKENS], &prompt->text);
     }
     if (status == QUIRE_NO_MEMORY)
         return api_fail(error, ERROR_MEMORY, "prompt", "no memory for the prompt");
@@ -57,11 +59,10 @@ static bool prompts_fill(struct generation *generation, const struct request_fie
 {
     const json_t *prompt = fields->value[FIELD_PROMPT];
     bool single = form == PROMPT_TEXT || form == PROMPT_IDS;
-    bool add_special = !request_has(fields, FIELD_ADD_SPECIAL_TOKENS) || fields->flag[FIELD_ADD_SPECIAL_TOKENS];
 
     for (uint32_t i = 0; i < generation->prompt_count; i++)
-        if (!prompt_fill(generation, single ? prompt : json_array_get(prompt, i), form == PROMPT_TEXT || form == PROMPT_TEXTS,
-                         add_special, &generation->prompts[i], error))
+        if (!prompt_fill(generation, fields, single ? prompt : json_array_get(prompt, i),
+                         form == PROMPT_TEXT || form == PROMPT_TEXTS, &generation->prompts[i], error))
             return false;
     return true;
 }

@@ -23,6 +23,13 @@ void choice_deinit(struct choice *choice)
     *choice = (struct choice){0};
 }
 
+void choice_forget_views(struct choice *choice)
+{
+    free(choice->views);
+    choice->views = NULL;
+    choice->view_count = choice->view_max = 0;
+}
+
 bool choice_has_news(const struct choice *choice)
 {
     return atomic_load_explicit(&choice->log->finish, memory_order_acquire) != choice->seen_finish ||
@@ -89,16 +96,22 @@ static size_t text_allowed(const struct choice *choice, enum finish_reason finis
     return utf8_complete_prefix(choice->text.bytes, count); /* the bound may lie inside a character */
 }
 
-bool choice_advance(struct choice *choice, bool views, struct choice_news *news)
+bool choice_advance(struct choice *choice, bool views, uint32_t token_max, struct choice_news *news)
 {
     const struct token_log *log = choice->log;
     enum finish_reason finish = (enum finish_reason)atomic_load_explicit(&log->finish, memory_order_acquire);
-    uint32_t count = atomic_load_explicit(&log->count, memory_order_acquire), text_end = count;
+    uint32_t count = atomic_load_explicit(&log->count, memory_order_acquire), text_end;
+    bool limited = count - choice->read_count > token_max;
 
+    if (limited) { /* as if the log ended here, but that more is known to follow */
+        count = choice->read_count + token_max;
+        finish = FINISH_NONE;
+    }
+    text_end = count;
     choice->seen_finish = finish;
     choice->seen_count = count;
     /* The id that ends an answer is not part of its text. Until `finish` tells, hold such an id back. */
-    if (finish == FINISH_NONE && count > choice->read_count && may_end(choice, log->entries[count - 1].id))
+    if (finish == FINISH_NONE && !limited && count > choice->read_count && may_end(choice, log->entries[count - 1].id))
         text_end = --count;
     if (finish == FINISH_STOP && log->stop_index == UINT32_MAX && count > 0)
         text_end = count - 1;
@@ -131,34 +144,62 @@ void choice_take(struct choice *choice, const struct choice_news *news)
     choice->taken_bytes += news->text_bytes;
 }
 
-bool choice_view_prompt(struct choice *choice, const struct tokenizer *tokenizer)
+/* How many bytes of the echoed text, from `at` on, are the prompt's next token. The text is as the client sent it, so it has no
+ * BOS that the tokenizer added, and may differ a little from what the tokens decode to. */
+static bool echo_measure(struct choice *choice, uint32_t id, const struct text *echo, struct text *decoded, size_t *bytes)
+{
+    const struct tokenizer *tokenizer = choice->echo_detokenizer.tokenizer;
+    const char *at = echo->count > 0 ? echo->bytes + choice->echo_bytes : "", *piece;
+    size_t left = echo->count - choice->echo_bytes, count;
+
+    if (tokenizer_is_special(tokenizer, id)) {
+        piece = tokenizer_spelling(tokenizer, id);
+        count = piece != NULL ? strlen(piece) : 0;
+        *bytes = count > 0 && count <= left && memcmp(at, piece, count) == 0 ? count : 0;
+        return true;
+    }
+    decoded->count = 0;
+    if (detokenizer_feed(&choice->echo_detokenizer, id, decoded) != QUIRE_OK)
+        return false;
+    piece = decoded->bytes;
+    count = decoded->count;
+    if (count > 0 && piece[0] == ' ' && left > 0 && at[0] != ' ') /* the space that some tokenizers put before words */
+        piece++, count--;
+    *bytes = count < left ? count : left;
+    if (*bytes < left) /* never half a character, should the texts differ */
+        while (*bytes > 0 && ((unsigned char)at[*bytes] & 0xc0) == 0x80)
+            --*bytes;
+    return true;
+}
+
+bool choice_view_prompt(struct choice *choice, const struct text *echo, uint32_t token_max)
 {
     const struct request *request = choice->request;
-    struct detokenizer detokenizer;
-    struct text text = {0};
-    size_t characters = 0;
+    struct text decoded = {0};
     bool fine = true;
 
-    detokenizer_init(&detokenizer, tokenizer, request->spec.skip_special);
-    for (uint32_t i = 0; fine && i < request->spec.prompt_tokens; i++) {
+    if (choice->echo_count == 0)
+        detokenizer_init(&choice->echo_detokenizer, choice->detokenizer.tokenizer, request->spec.skip_special);
+    for (; fine && token_max > 0 && choice->echo_count < request->spec.prompt_tokens; token_max--) {
+        uint32_t i = choice->echo_count++;
         struct token_view *view = view_add(choice);
+        size_t bytes;
 
-        if (view == NULL) {
-            fine = false;
+        fine = view != NULL && echo_measure(choice, request->spec.prompt[i], echo, &decoded, &bytes);
+        if (!fine)
             break;
-        }
         *view = (struct token_view){.token.id = request->spec.prompt[i],
                                     .scored = i > 0,
-                                    .text_offset = characters};
+                                    .text_offset = choice->echo_characters};
         if (i > 0) {
             view->token = request->prompt_outputs[i].token;
             view->top_count = request->prompt_outputs[i].top_count;
             view->tops = request->prompt_tops + (size_t)i * request->spec.top_count;
         }
-        text.count = 0;
-        fine = detokenizer_feed(&detokenizer, request->spec.prompt[i], &text) == QUIRE_OK;
-        characters += utf8_length(text.bytes, text.count);
+        if (bytes > 0)
+            choice->echo_characters += utf8_length(echo->bytes + choice->echo_bytes, bytes);
+        choice->echo_bytes += bytes;
     }
-    text_deinit(&text);
+    text_deinit(&decoded);
     return fine;
 }

@@ -26,6 +26,9 @@ struct choice {
     struct text text;         /* decoded and not yet taken */
     uint64_t taken_bytes;     /* decoded text that was taken before */
     size_t characters;        /* in all decoded text, an echoed prompt included */
+    struct detokenizer echo_detokenizer; /* of an echoed prompt's tokens, of which `echo_count` have views */
+    uint32_t echo_count;
+    size_t echo_bytes, echo_characters;  /* of the echoed text, before the next token */
     uint32_t seen_count, seen_finish; /* the log at the last look */
     uint32_t read_count;      /* tokens that were looked at */
     bool role_sent, started, finished; /* the writer's: chat's role event, the first and the last event are out */
@@ -46,12 +49,16 @@ struct choice_news {
     enum finish_reason finish;
 };
 
-/* Decodes what is new. With `views` also appends one view per new token to choice->views. False: no memory. */
-bool choice_advance(struct choice *choice, bool views, struct choice_news *news);
+/* Decodes what is new, at most `token_max` tokens (at least 2) of it: the rest stays news. With `views` also appends one view per
+ * new token to choice->views. False: no memory. */
+bool choice_advance(struct choice *choice, bool views, uint32_t token_max, struct choice_news *news);
+/* Releases the memory of the views. */
+void choice_forget_views(struct choice *choice);
 /* Removes the text that the last advance reported. */
 void choice_take(struct choice *choice, const struct choice_news *news);
 
-/* Appends views of the prompt's tokens (scored prompts only). False: no memory. */
-bool choice_view_prompt(struct choice *choice, const struct tokenizer *tokenizer);
+/* Appends views of the next `token_max` tokens of the prompt (scored prompts only), whose offsets are those of their text in
+ * `echo`, the prompt as it is echoed. False: no memory. */
+bool choice_view_prompt(struct choice *choice, const struct text *echo, uint32_t token_max);
 
 #endif

@@ -18,11 +18,18 @@ static const char *const finish_names[] = {
 };
 
 /* The text of one token on its own; bytes that are no character become U+FFFD in strings. */
+static void token_text_append(const struct generation *generation, uint32_t id, struct text *text)
+{
+    size_t before = text->count;
+
+    if (tokenizer_token_bytes(generation->model->tokenizer, id, text) != QUIRE_OK)
+        text->count = before;
+}
+
 static void token_text(const struct generation *generation, uint32_t id, struct text *text)
 {
     text->count = 0;
-    if (tokenizer_token_bytes(generation->model->tokenizer, id, text) != QUIRE_OK)
-        text->count = 0;
+    token_text_append(generation, id, text);
 }
 
 static void token_string_write(struct json_out *out, const struct text *text)
@@ -31,36 +38,39 @@ static void token_string_write(struct json_out *out, const struct text *text)
 }
 
 /* {"token":logprob,...} of the alternatives and, where it is not among them, of the token itself. Two tokens may read the
- * same; only the more probable one is then listed, for a JSON object has no equal keys. */
-static void top_object_write(const struct generation *generation, const struct token_view *view, struct json_out *out)
+ * same; only the more probable one is then listed, for a JSON object has no equal keys. `texts` is scratch memory. */
+static void top_object_write(const struct generation *generation, const struct token_view *view, struct text *texts,
+                             struct json_out *out)
 {
-    struct text texts[STEP_TOP_MAX + 1] = {0};
+    size_t ends[STEP_TOP_MAX + 2] = {0}; /* the texts lie side by side: number i from ends[i] to ends[i + 1] */
     bool listed = false, first = true;
 
+    texts->count = 0;
     out_raw(out, "{");
     for (uint32_t i = 0; i <= view->top_count && i <= STEP_TOP_MAX; i++) {
         struct step_token token = i < view->top_count ? view->tops[i] : view->token;
+        size_t count;
         bool twice = false;
 
         listed = listed || (i < view->top_count && token.id == view->token.id);
         if (i == view->top_count && listed)
             break;
-        token_text(generation, token.id, &texts[i]);
+        token_text_append(generation, token.id, texts);
+        ends[i + 1] = texts->count;
+        count = ends[i + 1] - ends[i];
         for (uint32_t k = 0; k < i && !twice; k++)
-            twice = texts[k].count == texts[i].count &&
-                    (texts[i].count == 0 || memcmp(texts[k].bytes, texts[i].bytes, texts[i].count) == 0);
+            twice = ends[k + 1] - ends[k] == count &&
+                    (count == 0 || memcmp(texts->bytes + ends[k], texts->bytes + ends[i], count) == 0);
         if (twice)
             continue;
         if (!first)
             out_raw(out, ",");
         first = false;
-        token_string_write(out, &texts[i]);
+        out_string(out, count > 0 ? texts->bytes + ends[i] : "", count);
         out_raw(out, ":");
         out_float(out, token.logprob);
     }
     out_raw(out, "}");
-    for (uint32_t i = 0; i <= STEP_TOP_MAX; i++)
-        text_deinit(&texts[i]);
 }
 
 /* Completions: four arrays side by side. */
@@ -86,7 +96,7 @@ static void logprobs_arrays_write(const struct generation *generation, const str
     for (size_t i = 0; i < choice->view_count; i++) {
         out_raw(out, i > 0 ? "," : "");
         if (choice->views[i].scored)
-            top_object_write(generation, &choice->views[i], out);
+            top_object_write(generation, &choice->views[i], &text, out);
         else
             out_raw(out, "null");
     }

@@ -7,6 +7,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#define STREAM_FILL_BYTES 262144u  /* so much at once from one stream, and nobody waits long for the HTTP thread */
+#define STREAM_EVENT_TOKENS 256u   /* so many in one event */
+
 static const struct {
     const char *id_prefix, *object, *chunk_object, *prompt_param;
 } names[] = {
@@ -111,7 +114,7 @@ void generation_destroy(struct generation *generation)
 
 /* ---- start ------------------------------------------------------------------------------------------------------- */
 
-/* max_tokens of one prompt: what was asked, or what is usual, or what the context leaves. */
+/* max_tokens of one prompt: what was asked, or what is usual, or what the context and the bound on the answer leave. */
 static bool token_max_fill(const struct generation *generation, const struct request_fields *fields,
                            const struct generation_prompt *prompt, struct request_spec *spec, struct api_error *error)
 {
@@ -129,6 +132,10 @@ static bool token_max_fill(const struct generation *generation, const struct req
                         prompt->ids.count, context);
     left = context - (uint32_t)prompt->ids.count;
     asked = request_uint(fields, field, generation->endpoint == ENDPOINT_CHAT || left < 16 ? left : 16);
+    if (!request_has(fields, field)) {
+        uint32_t most = answer_tokens_max(generation, spec, prompt->text.count);
+        asked = asked < most ? asked : most;
+    }
     if (asked == 0 && request_has(fields, field) && !generation->echo)
         return api_fail(error, ERROR_INVALID_VALUE, field_name, "%s must be at least 1%s", field_name,
                         generation->endpoint == ENDPOINT_COMPLETIONS ? " (0 only with echo)" : "");
@@ -153,10 +160,11 @@ static bool requests_create(struct generation *generation, const struct request_
         struct generation_prompt *prompt = &generation->prompts[i];
         enum quire_status status;
 
-        if (!token_max_fill(generation, fields, prompt, spec, error))
-            return false;
         spec->prompt = prompt->ids.ids;
         spec->prompt_tokens = (uint32_t)prompt->ids.count;
+        if (!token_max_fill(generation, fields, prompt, spec, error) ||
+            !answer_reserve(generation, spec, prompt->text.count, error))
+            return false;
         status = request_create(spec, &prompt->request, &cause);
         if (status != QUIRE_OK)
             return api_fail_status(error, status, status == QUIRE_INVALID ? param : NULL, &cause);
@@ -178,14 +186,37 @@ static bool choices_create(struct generation *generation, uint32_t n, struct api
     return true;
 }
 
+/* All requests go to the scheduler, or none. */
+static bool requests_submit(struct generation *generation, struct api_error *error)
+{
+    struct request *requests[REQUEST_PROMPTS_MAX];
+    struct quire_error cause;
+    enum quire_status status;
+
+    for (uint32_t i = 0; i < generation->prompt_count; i++)
+        requests[i] = generation->prompts[i].request;
+    status = scheduler_submit_all(generation->model->scheduler, requests, generation->prompt_count, &cause);
+    if (status == QUIRE_OK)
+        return true;
+    for (uint32_t i = 0; i < generation->prompt_count; i++) { /* never the scheduler's: nothing to cancel */
+        request_unref(requests[i]);
+        generation->prompts[i].request = NULL;
+    }
+    return api_fail_status(error, status,
+                           status == QUIRE_TOO_LONG || status == QUIRE_INVALID ? names[generation->endpoint].prompt_param : NULL,
+                           &cause);
+}
+
 bool generation_start(struct generation *generation, const struct request_fields *fields, struct api_error *error)
 {
+    const struct engine_limits *limits = generation->model->limits;
     struct request_spec spec;
     struct spec_memory memory = {0};
-    struct quire_error cause;
-    bool fine;
+    bool fine = request_spec_fill(fields, generation->endpoint, limits, &spec, &memory, error);
 
-    fine = request_spec_fill(fields, generation->endpoint, generation->model->limits, &spec, &memory, error);
+    if (fine && spec.choice_count > limits->sequence_max)
+        fine = api_fail(error, ERROR_INVALID_VALUE, "n", "n is %u, but this server runs at most %u sequences at once",
+                        spec.choice_count, limits->sequence_max);
     if (fine) {
         spec.id = generation->id;
         generation->logprobs = spec.logprobs;
@@ -194,26 +225,7 @@ bool generation_start(struct generation *generation, const struct request_fields
         fine = requests_create(generation, fields, &spec, error) && choices_create(generation, spec.choice_count, error);
     }
     spec_memory_deinit(&memory);
-    if (!fine)
-        return false;
-    for (uint32_t i = 0; i < generation->prompt_count; i++) {
-        enum quire_status status = scheduler_submit(generation->model->scheduler, generation->prompts[i].request, &cause);
-
-        if (status == QUIRE_OK)
-            continue;
-        for (uint32_t k = 0; k < generation->prompt_count; k++) {
-            if (k < i)
-                scheduler_cancel(generation->model->scheduler, generation->prompts[k].request);
-            else /* was never the scheduler's: generation_destroy must not cancel it */
-                request_unref(generation->prompts[k].request), generation->prompts[k].request = NULL;
-        }
-        return api_fail_status(error, status,
-                               status == QUIRE_TOO_LONG  ? names[generation->endpoint].prompt_param
-                               : status == QUIRE_INVALID ? "n" /* more choices than sequences can run at once */
-                                                         : NULL,
-                               &cause);
-    }
-    return true;
+    return fine && requests_submit(generation, error);
 }
 
 /* ---- answers ----------------------------------------------------------------------------------------------------- */
@@ -235,8 +247,10 @@ bool generation_has_news(const struct generation *generation)
 }
 
 /* The error of a choice that ended without an answer. */
-static bool choice_failed(const struct choice *choice, enum finish_reason finish, struct api_error *error)
+static bool choice_failed(const struct choice *choice, struct api_error *error)
 {
+    uint32_t finish = atomic_load_explicit(&choice->log->finish, memory_order_acquire);
+
     if (finish == FINISH_ERROR)
         api_fail(error, ERROR_INTERNAL, NULL, "%s", choice->request->failure.message);
     else if (finish == FINISH_CANCELLED)
@@ -244,17 +258,25 @@ static bool choice_failed(const struct choice *choice, enum finish_reason finish
     return finish == FINISH_ERROR || finish == FINISH_CANCELLED;
 }
 
-/* Reads what is new of a choice; before the first token also what is echoed of the prompt. */
-static bool choice_read(const struct generation *generation, struct choice *choice, struct choice_news *news)
+/* Reads what is new of a choice, up to `token_max` tokens: first those of an echoed prompt, then its own. */
+static bool choice_read(const struct generation *generation, struct choice *choice, uint32_t token_max,
+                        struct choice_news *news)
 {
+    const struct text *echo = &generation->prompts[choice->index / choice->request->spec.choice_count].text;
+    uint32_t prompt_tokens = choice->request->spec.prompt_tokens;
+
     choice->view_count = 0;
-    if (generation->echo && !choice->started) {
-        const struct text *echo = &generation->prompts[choice->index / choice->request->spec.choice_count].text;
+    if (generation->echo && !choice->started)
         choice->characters = utf8_length(echo->bytes, echo->count);
-        if (generation->logprobs && !choice_view_prompt(choice, generation->model->tokenizer))
+    if (generation->echo && generation->logprobs && choice->echo_count < prompt_tokens) {
+        if (!choice_view_prompt(choice, echo, token_max))
             return false;
+        if (choice->echo_count < prompt_tokens) {
+            *news = (struct choice_news){.token_start = choice->read_count};
+            return true;
+        }
     }
-    return choice_advance(choice, generation->logprobs, news);
+    return choice_advance(choice, generation->logprobs, token_max, news);
 }
 
 static void stream_tail_write(const struct generation *generation, struct json_out *out)
@@ -283,17 +305,19 @@ static bool choice_stream(struct generation *generation, struct choice *choice, 
     }
     if (!choice_has_news(choice))
         return true;
-    if (!choice_read(generation, choice, &news))
-        return false;
-    if (choice_failed(choice, news.finish, &error)) {
+    if (choice_failed(choice, &error)) {
         out_raw(out, "data: ");
         error_write(out, &error);
         out_raw(out, "\n\n");
         choice->finished = true;
         return true;
     }
-    if (news.text_bytes == 0 && news.finish == FINISH_NONE &&
-        (news.token_count == 0 || !(generation->logprobs || generation->return_token_ids)))
+    if (!choice_read(generation, choice, STREAM_EVENT_TOKENS, &news))
+        return false;
+    if (news.finish == FINISH_ERROR || news.finish == FINISH_CANCELLED)
+        return choice_stream(generation, choice, out); /* it failed just now */
+    if (news.text_bytes == 0 && news.finish == FINISH_NONE && choice->view_count == 0 &&
+        !(generation->return_token_ids && news.token_count > 0))
         return true; /* all new text is held back */
     out_raw_bytes(out, generation->head.text.bytes, generation->head.text.count);
     choice_write(generation, choice, &news, out);
@@ -306,17 +330,19 @@ static bool choice_stream(struct generation *generation, struct choice *choice, 
 
 bool generation_write_stream(struct generation *generation, struct json_out *out)
 {
+    uint32_t looked = 0;
     bool finished = true;
 
     if (generation->ended)
         return true;
-    for (uint32_t i = 0; i < generation->choice_count; i++) {
-        struct choice *choice = &generation->choices[i];
+    for (; looked < generation->choice_count && out->text.count < STREAM_FILL_BYTES; looked++) {
+        struct choice *choice = &generation->choices[(generation->next_choice + looked) % generation->choice_count];
         if (!choice->finished && !choice_stream(generation, choice, out))
             return false;
         finished = finished && choice->finished;
     }
-    if (finished) {
+    generation->next_choice = (generation->next_choice + looked) % generation->choice_count;
+    if (finished && looked == generation->choice_count) {
         if (generation->include_usage) {
             out_raw_bytes(out, generation->head.text.bytes, generation->head.text.count);
             out_raw(out, "],\"usage\":");
@@ -336,12 +362,13 @@ bool generation_write_reply(struct generation *generation, struct json_out *out,
         struct choice *choice = &generation->choices[i];
         struct choice_news news;
 
-        if (!choice_read(generation, choice, &news))
-            return api_fail(error, ERROR_MEMORY, NULL, "no memory for the answer");
-        if (choice_failed(choice, news.finish, error))
+        if (choice_failed(choice, error))
             return false;
+        if (!choice_read(generation, choice, UINT32_MAX, &news))
+            return api_fail(error, ERROR_MEMORY, NULL, "no memory for the answer");
         out_raw(out, i > 0 ? "," : "");
         choice_write(generation, choice, &news, out);
+        choice_forget_views(choice); /* or those of all choices would add up */
     }
     out_raw(out, "],\"usage\":");
     usage_write(generation, out);

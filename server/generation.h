@@ -25,6 +25,8 @@ struct generation {
     struct choice *choices; /* [prompt_count * n], of prompt i from i * n */
     uint32_t choice_count;
     struct json_out head;   /* what every event of the stream begins with */
+    uint64_t answer_bytes;  /* estimate of the largest answer */
+    uint32_t next_choice;   /* whose turn it is in the stream */
     bool ended;             /* the stream's last byte was written */
 };
 
@@ -42,10 +44,20 @@ bool generation_finished(const struct generation *generation);
 /* For a stream: whether there is something new to write. Any thread, while nobody writes. */
 bool generation_has_news(const struct generation *generation);
 
-/* Appends the events of all that is new; sets `ended` with the last. False: no memory. */
+/* Appends events of what is new, up to a bound beyond which there is still news; sets `ended` with the last. False: no memory. */
 bool generation_write_stream(struct generation *generation, struct json_out *out);
 /* Appends the whole answer of a finished generation. False with `error` filled: it failed. */
 bool generation_write_reply(struct generation *generation, struct json_out *out, struct api_error *error);
+
+/* ---- answer_size.c ---- */
+
+/* How many tokens one choice of the next prompt may have, from 1, so that the answer stays within its bound. */
+uint32_t answer_tokens_max(const struct generation *generation, const struct request_spec *spec, size_t echo_bytes);
+/* Counts the prompt's choices in; false with `error` filled: the answer could be larger than its bound. */
+bool answer_reserve(struct generation *generation, const struct request_spec *spec, size_t echo_bytes,
+                    struct api_error *error);
+/* Whether the reply of a finished generation takes more than moments to write. */
+bool generation_reply_is_long(const struct generation *generation);
 
 /* ---- choice_write.c ---- */
 

@@ -2,8 +2,8 @@
  * nothing until the waker resumes it. microhttpd calls connection_notify when a TCP connection begins and ends, and per
  * request access_handler: once for the header, then for pieces of the body, then until there is a response.
  *
- * Threads: microhttpd's; one of them owns a connection for its whole life. The text worker runs handlers of long bodies while
- * their connection sleeps. The waker looks at sleeping connections under its lock. */
+ * Threads: microhttpd's; one of them owns a connection for its whole life. The text worker runs handlers of long bodies, and
+ * writes long answers, while their connection sleeps. The waker looks at sleeping connections under its lock. */
 #include "http_private.h"
 
 #include "auth.h"
@@ -32,6 +32,7 @@ static bool connection_has_news(struct waiter *waiter)
 
     switch (atomic_load(&exchange->state)) {
     case EXCHANGE_PREPARING:
+    case EXCHANGE_COMPOSING:
         return false;
     case EXCHANGE_WAITING:
         return atomic_load(&waiter->gone) || generation_finished(exchange->exchange.generation);
@@ -45,9 +46,10 @@ static bool connection_has_news(struct waiter *waiter)
 static void connection_suspend(struct waiter *waiter)
 {
     struct http_connection *connection = (struct http_connection *)waiter;
+    enum exchange_state state = atomic_load(&connection->current->state);
 
     MHD_suspend_connection(connection->mhd);
-    if (atomic_load(&connection->current->state) == EXCHANGE_PREPARING) /* under the lock, so that http_close misses no job */
+    if (state == EXCHANGE_PREPARING || state == EXCHANGE_COMPOSING) /* under the lock, so that http_close misses no job */
         text_worker_submit(connection->server->worker, &connection->current->job);
 }
 
@@ -178,29 +180,32 @@ static enum MHD_Result reply_send(struct http_exchange *exchange)
     return result;
 }
 
-/* Waits for a whole answer: asleep until the generation is finished or the client has gone. */
-static enum MHD_Result answer_wait(struct http_exchange *exchange)
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+/* Parses the request and starts its work. */
+static void request_handle(struct http_exchange *exchange)
 {
-    struct http_connection *connection = exchange->connection;
+    exchange->exchange.route->handler(&exchange->exchange);
+    body_release(exchange);
+}
+
+/* Writes the whole answer of a finished generation. */
+static void answer_compose(struct http_exchange *exchange)
+{
     struct reply *reply = &exchange->exchange.reply;
     struct api_error error;
 
-    atomic_store(&exchange->state, EXCHANGE_WAITING);
-    if (waker_sleep(connection->server->waker, &connection->waiter, 0))
-        return MHD_YES;
-    if (atomic_load(&connection->waiter.gone) || !generation_finished(exchange->exchange.generation))
-        return MHD_NO; /* nobody is there, or the server closes */
     reply->status = MHD_HTTP_OK;
     if (!generation_write_reply(exchange->exchange.generation, &reply->body, &error))
         exchange_fail(&exchange->exchange, &error);
-    return reply_send(exchange);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------------------------- */
-
-static void exchange_set_prepared(struct waiter *waiter)
+static void job_set_done(struct waiter *waiter)
 {
-    atomic_store(&((struct http_connection *)waiter)->current->state, EXCHANGE_PREPARED);
+    struct http_exchange *exchange = ((struct http_connection *)waiter)->current;
+
+    atomic_store(&exchange->state,
+                 atomic_load(&exchange->state) == EXCHANGE_PREPARING ? EXCHANGE_PREPARED : EXCHANGE_COMPOSED);
 }
 
 static void job_run(struct text_job *job)
@@ -209,37 +214,64 @@ static void job_run(struct text_job *job)
     struct http_connection *connection = exchange->connection;
     struct waker *waker = connection->server->waker;
 
-    exchange->exchange.route->handler(&exchange->exchange);
-    body_release(exchange);
-    waker_wake(waker, &connection->waiter, exchange_set_prepared); /* from here on the HTTP thread may free all this */
+    if (atomic_load(&connection->waiter.gone))
+        body_release(exchange); /* nobody is there: others wait */
+    else if (atomic_load(&exchange->state) == EXCHANGE_PREPARING)
+        request_handle(exchange);
+    else
+        answer_compose(exchange);
+    waker_wake(waker, &connection->waiter, job_set_done); /* from here on the HTTP thread may free all this */
 }
 
+/* Leaves the exchange to the text worker; connection_suspend submits it. */
+static enum MHD_Result job_start(struct http_exchange *exchange, enum exchange_state state)
+{
+    atomic_store(&exchange->state, state);
+    exchange->job.run = job_run;
+    return waker_sleep(exchange->connection->server->waker, &exchange->connection->waiter, 0) ? MHD_YES : MHD_NO;
+}
+
+/* Waits for a whole answer: asleep until the generation is finished or the client has gone. */
+static enum MHD_Result answer_wait(struct http_exchange *exchange)
+{
+    struct http_connection *connection = exchange->connection;
+
+    atomic_store(&exchange->state, EXCHANGE_WAITING);
+    if (waker_sleep(connection->server->waker, &connection->waiter, 0))
+        return MHD_YES;
+    if (atomic_load(&connection->waiter.gone) || !generation_finished(exchange->exchange.generation))
+        return MHD_NO; /* nobody is there, or the server closes */
+    if (generation_reply_is_long(exchange->exchange.generation))
+        return job_start(exchange, EXCHANGE_COMPOSING);
+    answer_compose(exchange);
+    return reply_send(exchange);
+}
+
+/* The handler has run, or the waiting has ended. */
 static enum MHD_Result exchange_continue(struct http_exchange *exchange)
 {
-    struct http_server *server = exchange->connection->server;
-
-    if (atomic_load(&exchange->state) == EXCHANGE_RECEIVING) {
-        deadline_set(exchange->connection, 0);
-        exchange->counted = true;
-        atomic_fetch_add(&server->answering, 1);
-        if (exchange->exchange.reply.status != 0)
-            return reply_send(exchange);
-        if (exchange->exchange.body.failed)
-            return MHD_NO;
-        if (exchange->exchange.body.text.count > LONG_BODY_BYTES) {
-            atomic_store(&exchange->state, EXCHANGE_PREPARING);
-            exchange->job.run = job_run; /* connection_suspend submits it */
-            return waker_sleep(server->waker, &exchange->connection->waiter, 0) ? MHD_YES : MHD_NO;
-        }
-        exchange->exchange.route->handler(&exchange->exchange);
-        body_release(exchange);
-        atomic_store(&exchange->state, EXCHANGE_PREPARED);
-    }
-    if (exchange->exchange.generation == NULL)
-        return reply_send(exchange);
+    if (atomic_load(&exchange->state) == EXCHANGE_COMPOSED || exchange->exchange.generation == NULL)
+        return exchange->exchange.reply.status != 0 ? reply_send(exchange) : MHD_NO; /* none: the client has gone */
     if (exchange->exchange.generation->stream)
         return sse_respond(exchange) ? MHD_YES : MHD_NO;
     return answer_wait(exchange);
+}
+
+/* The request is complete. */
+static enum MHD_Result exchange_start(struct http_exchange *exchange)
+{
+    deadline_set(exchange->connection, 0);
+    exchange->counted = true;
+    atomic_fetch_add(&exchange->connection->server->answering, 1);
+    if (exchange->exchange.reply.status != 0)
+        return reply_send(exchange);
+    if (exchange->exchange.body.failed)
+        return MHD_NO;
+    if (exchange->exchange.body.text.count > LONG_BODY_BYTES)
+        return job_start(exchange, EXCHANGE_PREPARING);
+    request_handle(exchange);
+    atomic_store(&exchange->state, EXCHANGE_PREPARED);
+    return exchange_continue(exchange);
 }
 
 /* Decides the reply in the middle of a body, whose rest is then dropped. */
@@ -367,6 +399,7 @@ static enum MHD_Result access_handler(void *context, struct MHD_Connection *mhd,
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct http_connection *connection = info != NULL ? info->socket_context : NULL;
+    struct http_exchange *exchange;
 
     (void)context;
     if (connection == NULL)
@@ -375,7 +408,8 @@ static enum MHD_Result access_handler(void *context, struct MHD_Connection *mhd,
         return exchange_begin(connection, method, path, version, request_context);
     if (*upload_bytes > 0)
         return body_collect(*request_context, upload, upload_bytes);
-    return exchange_continue(*request_context);
+    exchange = *request_context;
+    return atomic_load(&exchange->state) == EXCHANGE_RECEIVING ? exchange_start(exchange) : exchange_continue(exchange);
 }
 
 /* ---- server ------------------------------------------------------------------------------------------------------ */

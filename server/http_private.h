@@ -15,7 +15,9 @@ enum exchange_state {
     EXCHANGE_RECEIVING, /* the body is on its way */
     EXCHANGE_PREPARING, /* the text worker has it */
     EXCHANGE_PREPARED,  /* the handler has run */
-    EXCHANGE_WAITING,   /* for the whole answer */
+    EXCHANGE_WAITING,   /* for the generation to finish */
+    EXCHANGE_COMPOSING, /* the text worker writes the whole answer */
+    EXCHANGE_COMPOSED,
     EXCHANGE_STREAMING,
     EXCHANGE_ANSWERED,  /* a response is queued */
 };
@@ -23,7 +25,7 @@ enum exchange_state {
 struct http_exchange {
     struct exchange exchange;
     struct http_connection *connection;
-    _Atomic enum exchange_state state; /* PREPARING to PREPARED is the text worker's step, all others an HTTP thread's */
+    _Atomic enum exchange_state state; /* the text worker takes it from -ING to -ED, an HTTP thread else */
     bool discard;                      /* the reply is decided: the body is read and dropped */
     bool counted;                      /* in server->answering */
     size_t received_bytes;

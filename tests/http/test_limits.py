@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from harness import NAME, Server, main
+from harness import NAME, Server, main, parse_events
 
 HEAD = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
@@ -51,6 +51,98 @@ class Texts(unittest.TestCase):
         answer = self.server.post("/v1/completions", dict(body, cache_salt="x" * 1025))
         self.assertEqual((answer.status, answer.error()["code"], answer.error()["param"]),
                          (400, "invalid_value", "cache_salt"))
+
+
+class Answers(unittest.TestCase):
+    """A small body asks for a large answer."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server("--max-num-seqs", "128", "--max-queue", "100").__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__(None, None, None)
+
+    def prompts(self, count, length):
+        return [[(i * 7 + j) % 400 + 10 for j in range(length)] for i in range(count)]
+
+    def test_what_could_become_too_large_is_refused_with_the_numbers(self):
+        body = {"model": NAME, "prompt": self.prompts(20, 300), "n": 64, "max_tokens": 1, "echo": True, "logprobs": 20}
+        answer = self.server.post("/v1/completions", body)
+        self.assertEqual((answer.status, answer.error()["code"], answer.error()["param"]), (400, "invalid_value", "n"))
+        for part in ("20 prompts", "n 64", "300 of the prompt", "20 alternatives", "at most 64"):
+            self.assertIn(part, answer.error()["message"])
+        self.server.complete("Hi", n=4, max_tokens=500, temperature=1, logprobs=20)  # nothing unusual
+
+    def test_long_answers_keep_nobody_waiting(self):
+        stop, slowest = threading.Event(), [0.0]
+
+        def ask():
+            while not stop.is_set():
+                start = time.time()
+                assert self.server.get("/health").status == 200
+                slowest[0] = max(slowest[0], time.time() - start)
+                time.sleep(0.01)
+
+        asker = threading.Thread(target=ask)
+        asker.start()
+        body = {"model": NAME, "prompt": self.prompts(2, 440), "n": 128, "max_tokens": 1, "echo": True, "logprobs": 20,
+                "seed": 1, "temperature": 1}
+        try:
+            whole = self.server.post("/v1/completions", body)
+            streamed = self.server.post("/v1/completions", dict(body, stream=True))
+        finally:
+            stop.set()
+            asker.join()
+        self.assertLess(slowest[0], 1.0)
+        self.assertEqual((whole.status, streamed.status), (200, 200))
+        whole, events = whole.json()["choices"], parse_events(streamed.body)  # only now: parsing holds up the asker
+        self.assertEqual(len(whole), 256)
+        text, logprobs, biggest = {}, {}, 0
+        for event in events:
+            for choice in event["choices"]:
+                biggest = max(biggest, len(choice["logprobs"]["tokens"]))
+                text[choice["index"]] = text.get(choice["index"], "") + choice["text"]
+                parts = logprobs.setdefault(choice["index"], {name: [] for name in choice["logprobs"]})
+                for name in parts:
+                    parts[name] += choice["logprobs"][name]
+        self.assertLessEqual(biggest, 300)
+        for choice in whole:  # what is streamed in pieces is what is sent at once
+            self.assertEqual(text[choice["index"]], choice["text"])
+            self.assertEqual(logprobs[choice["index"]], choice["logprobs"])
+            self.assertEqual(len(choice["logprobs"]["tokens"]), 441)
+
+    def test_more_prompts_than_the_queue_holds_is_a_400(self):
+        answer = self.server.post("/v1/completions", {"model": NAME, "prompt": ["Hi"] * 101, "max_tokens": 1})
+        self.assertEqual((answer.status, answer.error()["param"]), (400, "prompt"), answer.body)
+        self.assertIn("101", answer.error()["message"])
+        self.assertIn("100", answer.error()["message"])
+        answer = self.server.post("/v1/completions", {"model": NAME, "prompt": ["Hi"] * 100, "max_tokens": 1})
+        self.assertEqual(answer.status, 200)
+
+    def test_more_choices_than_sequences_names_n(self):
+        with Server("--max-num-seqs", "4") as server:
+            answer = server.post("/v1/completions", {"model": NAME, "prompt": "Hi", "n": 5, "max_tokens": 1})
+            self.assertEqual((answer.status, answer.error()["param"]), (400, "n"), answer.body)
+
+    def test_echoed_text_and_offsets_agree(self):
+        fields = {"echo": True, "logprobs": 0, "max_tokens": 1, "temperature": 0}
+        choice = self.server.complete([1, 2, 3], skip_special_tokens=False, **fields)["choices"][0]
+        self.assertTrue(choice["text"].startswith("<s></s>") or choice["text"].startswith("<s>\n</s>"), choice["text"])
+        third = choice["text"].index("\0")
+        self.assertEqual(choice["logprobs"]["text_offset"], [0, choice["text"].index("</s>"), third, third + 1])
+        for text in ("Once upon <s> a time", "Once upon a time", " Once", "<s>Once", "K\u00e4se \U0001f642!", "a  b\n"):
+            for skip in (False, True):
+                choice = self.server.complete(text, skip_special_tokens=skip, **fields)["choices"][0]
+                self.assertTrue(choice["text"].startswith(text), (text, choice["text"]))
+                tokens, offsets = choice["logprobs"]["tokens"], choice["logprobs"]["text_offset"]
+                self.assertEqual(offsets[-1], len(text), (text, skip, tokens, offsets))
+                self.assertEqual(offsets, sorted(offsets))
+                for token, offset in zip(tokens[:-1], offsets):
+                    word = token.strip()
+                    if word.isascii() and word.isalpha():
+                        self.assertTrue(text[offset:].lstrip().startswith(word), (text, tokens, offsets))
 
 
 class Drain(unittest.TestCase):

@@ -58,7 +58,7 @@ static struct choice_news read_news(struct choice *choice, char *so_far, const c
     struct choice_news news;
 
     choice->view_count = 0;
-    cr_assert(choice_advance(choice, true, &news));
+    cr_assert(choice_advance(choice, true, UINT32_MAX, &news));
     cr_assert_eq(choice->view_count, news.token_count);
     cr_assert_not(choice_has_news(choice));
     strncat(so_far, choice->text.bytes != NULL ? choice->text.bytes : "", news.text_bytes);
@@ -106,7 +106,7 @@ Test(choice, offsets_count_characters)
         append(request, 3u + text[i]);
     atomic_store(&request->logs[0].finish, FINISH_LENGTH);
     choice_init(&choice, request, 0, 0, tokenizer);
-    cr_assert(choice_advance(&choice, true, &news));
+    cr_assert(choice_advance(&choice, true, UINT32_MAX, &news));
     cr_assert_eq(choice.view_count, 4);
     for (size_t i = 0; i < 4; i++)
         cr_expect_eq(choice.views[i].text_offset, offsets[i], "token %zu", i);
