@@ -3,12 +3,15 @@
  * server, scheduler and engine.
  *
  * Threads here: main (waits for signals), the loader (ends when the model is there). */
+#include "bench_http.h"
 #include "cli.h"
 #include "engine.h"
 #include "http.h"
 #include "jinja/jinja.h"
 #include "log.h"
 #include "machine.h"
+#include "prompt_bound.h"
+#include "wake.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -24,6 +27,8 @@
 #define DRAIN_LOOK_MS 20
 #define DRAIN_SEND_MS 5000 /* so long finished answers may take to reach their clients */
 
+#define HTTP_THREADS 2u /* long work is done by the text worker and the step thread */
+
 struct server { /* all that `serve` has */
     const struct config *config;
     struct engine_options engine_options;
@@ -34,6 +39,7 @@ struct server { /* all that `serve` has */
     struct engine *engine;
     struct scheduler *scheduler;
     struct jinja_template *chat_template;
+    _Atomic uint64_t engine_ns; /* spent inside engine_step */
     int loaded; /* eventfd, written when the loader is done */
     _Atomic bool drained; /* the scheduler has finished all that it accepted */
     enum quire_status load_status;
@@ -116,7 +122,12 @@ static enum quire_status chat_template_load(struct server *server)
 static enum quire_status step_run(void *context, const struct step_plan *plan, struct step_result *result,
                                   struct quire_error *error)
 {
-    return engine_step(context, plan, result, error);
+    struct server *server = context;
+    uint64_t start_ns = waker_now_ns();
+    enum quire_status status = engine_step(server->engine, plan, result, error);
+
+    atomic_fetch_add_explicit(&server->engine_ns, waker_now_ns() - start_ns, memory_order_relaxed);
+    return status;
 }
 
 static void progress_run(void *context)
@@ -129,7 +140,7 @@ static enum quire_status scheduler_load(struct server *server)
     const struct engine_limits *limits = engine_limits(server->engine);
     const struct scheduler_options options = {
         .limits = limits,
-        .engine = {.context = server->engine, .step = step_run},
+        .engine = {.context = server, .step = step_run},
         .tokenizer = server->tokenizer,
         .running_max = limits->sequence_max,
         .step_tokens_max = limits->step_tokens_max,
@@ -166,19 +177,24 @@ static void *loader_run(void *context)
 
 static void model_publish(struct server *server)
 {
-    char url[300];
-
     server->model = (struct served_model){
         .scheduler = server->scheduler,
         .tokenizer = server->tokenizer,
         .limits = engine_limits(server->engine),
         .chat_template = server->chat_template,
         .special_tokens_in_content = server->config->special_tokens_in_content,
+        .token_bytes_max = prompt_bound_probe(server->tokenizer),
     };
+    atomic_store_explicit(&server->service.model, &server->model, memory_order_release);
+}
+
+static void model_announce(const struct server *server)
+{
+    char url[300];
+
     snprintf(url, sizeof url, "http://%s:%u", server->config->host, http_port(server->http));
     start_report_write(stdout, server->service.model_name, url, server->model.limits,
                        server->engine_options.memory_budget_bytes, server->engine_options.thread_count);
-    atomic_store_explicit(&server->service.model, &server->model, memory_order_release);
     log_event(LOG_INFO, "ready", "model=\"%s\" url=%s", server->service.model_name, url);
 }
 
@@ -254,6 +270,7 @@ static enum quire_status serve_until_signal(struct server *server, const sigset_
         return server->load_status;
     }
     model_publish(server);
+    model_announce(server);
     while (!ending_wait(-1)) {
     }
     drain(server);
@@ -306,7 +323,7 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
     struct http_options http = {
         .host = config->host,
         .port = config->port,
-        .thread_count = 2,
+        .thread_count = HTTP_THREADS,
         .connection_max = config->max_connections,
         .client_timeout_s = config->client_timeout_s,
         .body_bytes_max = config->max_body_size,
@@ -346,11 +363,55 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
 
 /* ---- the other commands ------------------------------------------------------------------------------------------ */
 
+/* Serves the model to a client in this process. */
+static enum quire_status bench_served(struct config *config, struct bench_http_row rows[BENCH_HTTP_ROWS],
+                                      struct quire_error *error)
+{
+    struct server server = {.config = config, .loaded = eventfd(0, EFD_CLOEXEC)};
+    const struct http_options http = {.host = "127.0.0.1", .thread_count = HTTP_THREADS, .connection_max = 64,
+                                      .client_timeout_s = 60, .body_bytes_max = 65536, .service = &server.service};
+    struct bench_http_source source = {.model_name = "bench", .token_max = 128, .engine_ns = &server.engine_ns};
+    enum quire_status status = http_open(&http, &server.http, error);
+
+    server.service.model_name = source.model_name;
+    server.service.version = QUIRE_VERSION;
+    server.engine_options = engine_options_of(config);
+    if (status == QUIRE_OK) {
+        loader_run(&server);
+        *error = server.load_error;
+        status = server.load_status;
+    }
+    if (status == QUIRE_OK) {
+        model_publish(&server);
+        source.port = http_port(server.http);
+        status = bench_http_measure(&source, rows, error);
+    }
+    server_deinit(&server);
+    return status;
+}
+
 static enum quire_status bench(struct config *config, struct quire_error *error)
 {
     struct engine_options options = engine_options_of(config);
+    struct bench_http_row rows[BENCH_HTTP_ROWS];
+    struct quire_error reason = {{0}};
+    enum quire_status status, served;
+    char *report = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&report, &bytes);
 
-    return engine_bench(&options, config->json, stdout, error);
+    if (out == NULL)
+        return quire_fail(error, QUIRE_NO_MEMORY, "no memory for the report");
+    status = engine_bench(&options, config->json, out, error);
+    fclose(out);
+    if (status == QUIRE_OK) {
+        log_open(LOG_ERROR, false);
+        served = bench_served(config, rows, &reason); /* a model without a tokenizer can still be measured without HTTP */
+        log_close();
+        status = bench_http_report(report, rows, served == QUIRE_OK ? BENCH_HTTP_ROWS : 0, reason.message, config->json, error);
+    }
+    free(report);
+    return status;
 }
 
 static enum quire_status inspect(struct config *config, struct quire_error *error)
