@@ -89,11 +89,11 @@ def main():
     arguments.add_argument("--tokenizer", type=pathlib.Path, required=True)
     arguments.add_argument("--work", type=pathlib.Path, required=True, help="for checkpoints and the log")
     arguments.add_argument("--out", type=pathlib.Path, required=True)
-    arguments.add_argument("--steps", type=int, default=3200)
+    arguments.add_argument("--steps", type=int, default=2800)
     arguments.add_argument("--batch-tokens", type=int, default=2048)
     arguments.add_argument("--row-tokens", type=int, default=128)
-    arguments.add_argument("--muon-rate", type=float, default=0.02)
-    arguments.add_argument("--adam-rate", type=float, default=0.004)
+    arguments.add_argument("--muon-rate", type=float, default=0.006)
+    arguments.add_argument("--adam-rate", type=float, default=0.0015)
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--resume", action="store_true")
@@ -121,13 +121,12 @@ def main():
     def rate(step):    # warm-up, level, then straight down
         return min(1.0, (step + 1) / 50, max(0.01, (1 - step / options.steps) / DECAY_SHARE))
 
-    schedules = [torch.optim.lr_scheduler.LambdaLR(o, rate) for o in optimizers]
     first = 0
     if options.resume and checkpoint.exists():
         state = torch.load(checkpoint)
         first = state["step"]
         model.load_state_dict(state["model"])
-        for part, saved in zip(optimizers + schedules, state["parts"]):
+        for part, saved in zip(optimizers, state["parts"]):
             part.load_state_dict(saved)
 
     rng = random.Random(options.seed * 1000003 + first)
@@ -142,7 +141,9 @@ def main():
         model.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for part in optimizers + schedules:
+        for part, top in zip(optimizers, (options.muon_rate, options.adam_rate)):
+            for group in part.param_groups:
+                group["lr"] = top * rate(step)
             part.step()
         if (step + 1) % 100 == 0:
             rate_now = (step + 1 - first) * options.batch_tokens / (time.time() - begin)
@@ -151,7 +152,7 @@ def main():
             with torch.no_grad():
                 print(f"step {step + 1} loss on unseen conversations {loss_of(model, check).item():.4f}", flush=True)
             torch.save({"step": step + 1, "model": model.state_dict(),
-                        "parts": [p.state_dict() for p in optimizers + schedules]}, checkpoint)
+                        "parts": [p.state_dict() for p in optimizers]}, checkpoint)
             export_model(model, options.work / "export")
     export_model(model, options.out)
 
