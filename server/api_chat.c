@@ -2,6 +2,7 @@
 #include "api_generate.h"
 
 #include "jinja/jinja.h"
+#include "prompt_bound.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -268,6 +269,7 @@ static bool prompt_render(const struct served_model *model, const struct request
     fine = status == QUIRE_OK || api_fail_status(error, status, "messages", &cause);
     if (fine && fields->flag[FIELD_CONTINUE_FINAL_MESSAGE])
         fine = final_message_cut(variables, &output, error);
+    fine = fine && prompt_bound_check(model, output.text_bytes, "messages", error);
     if (fine) {
         status = tokenizer_encode(model->tokenizer, output.runs, output.run_count, fields->flag[FIELD_ADD_SPECIAL_TOKENS],
                                   &prompt->ids, &cause);

@@ -1,6 +1,8 @@
 /* POST /v1/completions: a prompt as string, list of strings, token ids, or list of lists of ids. */
 #include "api_generate.h"
 
+#include "prompt_bound.h"
+
 /* Which of the four forms a prompt has. */
 enum prompt_form { PROMPT_TEXT, PROMPT_IDS, PROMPT_TEXTS, PROMPT_ID_LISTS };
 
@@ -38,6 +40,8 @@ static bool prompt_fill(const struct generation *generation, const struct reques
         /* The spelling of a special token in a raw prompt is that token: such prompts are rendered by their sender. */
         struct text_run run = {json_string_value(item), json_string_length(item), true};
 
+        if (!prompt_bound_check(model, run.text_bytes, "prompt", error))
+            return false;
         status = tokenizer_encode(model->tokenizer, &run, 1, add_special, &prompt->ids, &cause);
         if (status == QUIRE_OK && generation->echo)
             status = text_append(&prompt->text, run.text, run.text_bytes);

@@ -58,17 +58,27 @@ static void connection_resume(struct waiter *waiter)
     MHD_resume_connection(((struct http_connection *)waiter)->mhd);
 }
 
+/* Past microhttpd, which answers complete requests only. */
+static void raw_answer(int descriptor, const char *status, const char *message, const char *code)
+{
+    char body[256], answer[512];
+    int body_bytes, bytes;
+
+    body_bytes = snprintf(body, sizeof body,
+                          "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"%s\"}}",
+                          message, code);
+    bytes = snprintf(answer, sizeof answer,
+                     "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status,
+                     body_bytes, body);
+    (void)!send(descriptor, answer, (size_t)bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* The client let its time pass. microhttpd has nothing to send to a connection whose request is not complete, so the answer
  * can be put on the wire here; a kept connection that is merely idle is closed without a word. */
 static void connection_expire(struct waiter *waiter)
 {
-    static const char answer[] =
-        "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 128\r\n\r\n"
-        "{\"error\":{\"message\":\"the request took too long to arrive\",\"type\":\"invalid_request_error\",\"param\":null,"
-        "\"code\":\"request_timeout\"}}";
-
     if (!atomic_load(&((struct http_connection *)waiter)->served))
-        (void)!send(waiter->descriptor, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        raw_answer(waiter->descriptor, "408 Request Timeout", "the request took too long to arrive", "request_timeout");
     shutdown(waiter->descriptor, SHUT_RDWR);
 }
 
@@ -283,6 +293,20 @@ static void body_refuse(struct http_exchange *exchange, const struct api_error *
     body_release(exchange);
 }
 
+/* A body that does not end: the answer cannot wait for it. The connection lives on for a moment in which what comes is read, or
+ * the reset of an early close would take the answer with it. */
+static void body_cut(struct http_exchange *exchange)
+{
+    struct http_connection *connection = exchange->connection;
+
+    exchange->cut = true;
+    atomic_store(&connection->served, true); /* no second answer when the time is over */
+    raw_answer(connection->waiter.descriptor, "413 Content Too Large", "the body is far longer than this server takes",
+               "request_too_large");
+    shutdown(connection->waiter.descriptor, SHUT_WR);
+    deadline_set(connection, 1);
+}
+
 static enum MHD_Result body_collect(struct http_exchange *exchange, const char *bytes, size_t *count)
 {
     struct http_server *server = exchange->connection->server;
@@ -291,8 +315,8 @@ static enum MHD_Result body_collect(struct http_exchange *exchange, const char *
 
     *count = 0;
     exchange->received_bytes += added;
-    if (exchange->received_bytes / 2 > limit)
-        return MHD_NO; /* microhttpd cannot answer in the middle of a body, and this one does not end */
+    if (exchange->received_bytes / 2 > limit && !exchange->cut)
+        body_cut(exchange);
     if (exchange->discard)
         return MHD_YES;
     if (exchange->received_bytes > limit) {

@@ -27,6 +27,7 @@ struct http_exchange {
     struct http_connection *connection;
     _Atomic enum exchange_state state; /* the text worker takes it from -ING to -ED, an HTTP thread else */
     bool discard;                      /* the reply is decided: the body is read and dropped */
+    bool cut;                          /* ... and was sent past microhttpd, for the body does not end */
     bool counted;                      /* in server->answering */
     size_t received_bytes;
     size_t held_bytes; /* of the body, in server->body_bytes_held */

@@ -18,6 +18,7 @@ struct served_model { /* immutable; everything in it outlives the HTTP server */
     const struct engine_limits *limits;
     const struct jinja_template *chat_template; /* NULL: the model has none, and chat is a 400 */
     bool special_tokens_in_content;
+    uint32_t token_bytes_max; /* of prompt_bound_probe */
 };
 
 struct service {
