@@ -29,7 +29,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--text", required=True)
     arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent / "model")
-    arguments.add_argument("--vocab", type=int, default=1280)
+    arguments.add_argument("--vocab", type=int, default=1536)
     arguments.add_argument("--lines", type=int, default=60000)
     options = arguments.parse_args()
 
