@@ -1,8 +1,6 @@
 """What one client can ask for is bounded, and the others do not notice: long texts, long answers, slow or endless senders."""
-import http.client
 import json
 import os
-import signal
 import socket
 import tempfile
 import threading
@@ -13,14 +11,6 @@ from harness import NAME, Server, main, parse_events
 
 HEAD = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
-
-
-def loop_template(folder, rounds):
-    """A chat template that takes its time."""
-    path = os.path.join(folder, "template")
-    with open(path, "w") as file:
-        file.write("{%% for i in range(%d) %%}{%% endfor %%}%s" % (rounds, TEMPLATE))
-    return path
 
 
 class Texts(unittest.TestCase):
@@ -44,6 +34,25 @@ class Texts(unittest.TestCase):
         answer = self.server.post("/v1/chat/completions", body)
         self.assertEqual((answer.status, answer.error()["code"]), (400, "context_length_exceeded"))
         self.assertLess(time.time() - start, 10)
+
+    def test_far_too_long_prompts_are_refused_unread(self):
+        for text in ("a" * 12000000, " " * 12000000, "Once upon a time " * 700000):
+            start = time.time()
+            answer = self.server.post("/v1/completions", {"model": NAME, "prompt": text})
+            self.assertLess(time.time() - start, 1.5)
+            self.assertEqual((answer.status, answer.error()["code"], answer.error()["param"]),
+                             (400, "context_length_exceeded", "prompt"))
+            self.assertIn("%d bytes" % len(text), answer.error()["message"])
+            self.assertIn("context is 512 tokens", answer.error()["message"])
+        answer = self.server.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "a" * 1000000}]})
+        self.assertEqual((answer.status, answer.error()["param"]), (400, "messages"))
+
+    def test_bound_is_below_what_tokens_there_are(self):
+        # A text that just fits is taken, however long its tokens are.
+        unit = "Once upon a time, there was a little girl named Lily. "
+        count = self.server.complete(unit * 20, max_tokens=1)["usage"]["prompt_tokens"]
+        fitting = unit * int(20 * 500 / count)
+        self.assertGreater(self.server.complete(fitting, max_tokens=1)["usage"]["prompt_tokens"], 450)
 
     def test_long_salt_is_refused(self):
         body = {"model": NAME, "prompt": "Hi", "max_tokens": 1}
@@ -145,6 +154,58 @@ class Answers(unittest.TestCase):
                         self.assertTrue(text[offset:].lstrip().startswith(word), (text, tokens, offsets))
 
 
+class Bodies(unittest.TestCase):
+    def test_endless_chunks_are_answered(self):
+        with Server("--max-body-size", "65536") as server:
+            with socket.create_connection(("127.0.0.1", server.port), 20) as connection:
+                connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+                connection.settimeout(0.01)
+                got, end = b"", time.time() + 10
+                while not got.endswith(b"}}") and time.time() < end:
+                    try:
+                        connection.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+                        got += connection.recv(4096)
+                    except socket.timeout:
+                        pass
+                    except OSError:
+                        break
+                self.assertTrue(got.startswith(b"HTTP/1.1 413 "), got)
+                self.assertEqual(json.loads(got.partition(b"\r\n\r\n")[2])["error"]["code"], "request_too_large")
+                closed, end = False, time.time() + 10
+                while not closed and time.time() < end:  # and the sender is not listened to for long
+                    try:
+                        connection.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+                        time.sleep(0.01)
+                    except socket.timeout:
+                        pass
+                    except OSError:
+                        closed = True
+                self.assertTrue(closed)
+
+    def test_body_that_stops_is_timed_out(self):
+        with Server("--client-timeout", "1") as server:
+            with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+                connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n" + b" " * 90000)
+                start, got = time.time(), b""
+                while True:
+                    piece = connection.recv(4096)
+                    if not piece:
+                        break
+                    got += piece
+                self.assertTrue(got.startswith(b"HTTP/1.1 408 "), got)
+                self.assertLess(time.time() - start, 15)
+
+    def test_refused_header_leaves_no_deadline(self):
+        # The answer to a refused header is the last word, however slowly it is taken.
+        with Server("--client-timeout", "1") as server:
+            with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+                connection.sendall(HEAD + b"Content-Length: 99999999999\r\n\r\n")
+                time.sleep(2)
+                got = connection.recv(65536)
+                self.assertTrue(got.startswith(b"HTTP/1.1 413 "), got)
+                self.assertEqual(got.count(b"HTTP/1.1"), 1)
+
+
 class Drain(unittest.TestCase):
     def test_slow_reader_holds_the_end_up_for_seconds_only(self):
         body = json.dumps({"model": NAME, "prompt": ["Once upon"] * 4, "n": 16, "max_tokens": 400, "logprobs": 5,
@@ -166,20 +227,23 @@ class Drain(unittest.TestCase):
             self.assertIn("stopped forced=no blocks_used=0 running=0 waiting=0", server.log_text())
 
     def test_second_signal_ends_text_work_too(self):
-        with tempfile.TemporaryDirectory() as folder, Server("--chat-template", loop_template(folder, 10**5)) as server:
-            body = json.dumps({"messages": [{"role": "user", "content": "x" * 1000}] * 3000}).encode()
-            connection = socket.create_connection(("127.0.0.1", server.port), 20)
-            connection.sendall(HEAD.replace(b"completions", b"chat/completions") + b"Content-Length: %d\r\n\r\n" % len(body) +
-                               body)
-            time.sleep(0.1)
+        with Server() as server:
+            body = b'{"prompt":[%s1]}' % (b"1," * 7000000)
+            busy = []
+            for _ in range(6):  # seconds of work for the text worker
+                connection = socket.create_connection(("127.0.0.1", server.port), 20)
+                connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                busy.append(connection)
             server.terminate()
             time.sleep(0.2)
+            self.assertIsNone(server.process.poll())
             start = time.time()
             server.terminate()
-            status = server.wait(20)
-            self.assertIn(status, (0, -signal.SIGTERM))
-            self.assertLess(time.time() - start, 2)
-            connection.close()
+            self.assertEqual(server.wait(20), 0)
+            self.assertLess(time.time() - start, 1)
+            self.assertIn("forced=yes", server.log_text())
+            for connection in busy:
+                connection.close()
 
 
 if __name__ == "__main__":
