@@ -158,20 +158,23 @@ static void partial_merge(const struct attention_run *run, const struct attentio
                                   tile->query_count * run->group_heads, run->call->view->head_dim);
 }
 
-/* Divides by the sums and writes the rows out. Each query sees at least itself, so no sum is 0. */
+/* Divides by the sums and writes the rows out. Each query sees at least itself, so no sum is 0. Where none of its scores
+ * is a number no piece was merged and the rest of `partial` is what an earlier item left: then the row is zero. */
 static void partial_finish(const struct attention_run *run, const struct attention_tile *tile, uint32_t kv_head,
                            const float *partial)
 {
     const struct attention_call *call = run->call;
     uint32_t head_dim = call->view->head_dim;
-    const float *sum = partial + run->slot_rows, *accumulator = partial + 2 * run->slot_rows;
+    const float *maximum = partial, *sum = partial + run->slot_rows, *accumulator = partial + 2 * run->slot_rows;
 
     for (uint32_t query = 0; query < tile->query_count; query++) {
         size_t row = tile->segment->row_start + tile->query + query;
         float *out = call->out + row * call->out_stride + (size_t)kv_head * run->group_heads * head_dim;
-        for (uint32_t head = 0; head < run->group_heads; head++, sum++)
-            for (uint32_t d = 0; d < head_dim; d++)
-                *out++ = *accumulator++ / *sum;
+        for (uint32_t head = 0; head < run->group_heads; head++, maximum++, sum++) {
+            bool empty = *maximum == -INFINITY;
+            for (uint32_t d = 0; d < head_dim; d++, accumulator++)
+                *out++ = empty ? 0.0f : *accumulator / *sum;
+        }
     }
 }
 

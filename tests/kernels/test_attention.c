@@ -82,6 +82,9 @@ static void attend(struct worker_pool *pool, const struct kernels *kernels, cons
         rows += segments[i].row_count;
     call.scratch = must_allocate(attention_scratch_bytes(worker_pool_count(pool), rows, s->shape.query_heads,
                                                          s->shape.kv_heads, s->shape.head_dim));
+    /* What an earlier step left: a result must not show it. */
+    memset(call.scratch, 0x41, attention_scratch_bytes(worker_pool_count(pool), rows, s->shape.query_heads,
+                                                       s->shape.kv_heads, s->shape.head_dim));
     attention_paged(pool, kernels, &call);
     free(call.scratch);
 }
@@ -155,6 +158,38 @@ Test(attention, agrees_with_float64)
                 }
             }
         free(out);
+        sequence_free(&s);
+    }
+    worker_pool_destroy(pool);
+}
+
+/* A query that is not a number touches no other row, and its own result does not depend on what lay in the scratch. Once as
+ * one of many short items, once alone in waves. */
+Test(attention, row_without_any_score_is_zero)
+{
+    struct worker_pool *pool = pool_of(2);
+
+    for (uint32_t i = 0; i < SHAPES; i++) {
+        struct sequence s = sequence_random(shapes[i], TOKENS, 10 * i + 7);
+        struct attention_segment whole = {0, TOKENS, 0, s.table}, last = {TOKENS - 1, 1, TOKENS - 1, s.table};
+        size_t width = (size_t)s.shape.query_heads * s.shape.head_dim;
+        float *expected = must_allocate(TOKENS * width * sizeof(float));
+        float *actual = must_allocate(TOKENS * width * sizeof(float));
+
+        sequence_store(&s, 0, TOKENS);
+        attend(pool, best_kernels(), &s, &whole, 1, 0, expected);
+        for (size_t at = 0; at < width; at++)
+            s.query[(TOKENS - 1) * width + at] = NAN;
+        attend(pool, best_kernels(), &s, &whole, 1, 0, actual);
+        cr_assert_arr_eq(expected, actual, (TOKENS - 1) * width * sizeof(float), "shape %u", i);
+        for (size_t at = 0; at < width; at++)
+            cr_assert_eq(actual[(TOKENS - 1) * width + at], 0.0f, "shape %u", i);
+        memset(actual + (TOKENS - 1) * width, 0x41, width * sizeof(float));
+        attend(pool, best_kernels(), &s, &last, 1, 0, actual);
+        for (size_t at = 0; at < width; at++)
+            cr_assert_eq(actual[(TOKENS - 1) * width + at], 0.0f, "shape %u, alone", i);
+        free(expected);
+        free(actual);
         sequence_free(&s);
     }
     worker_pool_destroy(pool);
