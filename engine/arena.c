@@ -1,6 +1,8 @@
 /* The engine's memory: plain mappings, cut once at open. Owner: whoever opens; used before any worker runs. */
 #include "arena.h"
 
+#include "reserve.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -29,6 +31,10 @@ enum quire_status arena_init(struct arena *arena, size_t bytes, struct quire_err
 
     if (bytes != 0 && base == NULL)
         return quire_fail(error, QUIRE_NO_MEMORY, "the system refused %zu bytes for activations", bytes);
+    if (bytes != 0 && reserve_now(base, bytes, error) != QUIRE_OK) {
+        pages_unmap(base, bytes);
+        return QUIRE_NO_MEMORY;
+    }
     *arena = (struct arena){.base = base, .bytes = bytes};
     return QUIRE_OK;
 }

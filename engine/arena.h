@@ -21,7 +21,7 @@ static inline struct arena arena_measuring(void)
     return (struct arena){.bytes = (size_t)-1};
 }
 
-/* Maps `bytes` of zeros. QUIRE_NO_MEMORY. */
+/* Maps `bytes` of zeros, all of whose pages are there. QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status arena_init(struct arena *arena, size_t bytes, struct quire_error *error);
 void arena_deinit(struct arena *arena);
 

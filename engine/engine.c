@@ -164,6 +164,8 @@ static enum quire_status open_model(struct engine *engine, const struct engine_o
     engine->output.forward = &engine->forward;
     snprintf(engine->limits.weight_type, sizeof engine->limits.weight_type, "%s", weight_type(&engine->weights));
     fill_fingerprint(engine);
+    if (options->memory_budget_bytes != 0 || options->kv_cache_bytes != 0) /* without a bound nothing is promised */
+        reserve_start(&engine->reserve, engine->kv_pool, engine->limits.kv_bytes);
     return QUIRE_OK;
 }
 
@@ -193,6 +195,7 @@ void engine_close(struct engine *engine)
 {
     if (engine == NULL)
         return;
+    reserve_stop(&engine->reserve);
     worker_pool_destroy(engine->pool);
     if (engine->weights.mapping != NULL)
         weights_unload(&engine->weights);

@@ -8,6 +8,7 @@
 #include "model/forward.h"
 #include "model/output.h"
 #include "model/program.h"
+#include "reserve.h"
 
 struct engine {
     struct engine_limits limits;
@@ -17,6 +18,7 @@ struct engine {
     struct worker_pool *pool;
     struct arena arena;      /* activations, scratch, the program */
     char *kv_pool;           /* limits.group[0].block_count blocks */
+    struct reserve reserve;  /* of kv_pool */
     struct program program;
     struct forward forward;
     struct output output;
