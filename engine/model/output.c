@@ -6,6 +6,7 @@
 #include <string.h>
 
 static void collect_wanted(struct output *output, uint32_t *wanted_count);
+static void collect_samples(struct output *output, uint32_t wanted_count);
 static void norm_wanted(void *context, uint32_t item, uint32_t worker);
 static void clean_row(void *context, uint32_t item, uint32_t worker);
 static void fill_output(void *context, uint32_t item, uint32_t worker);
@@ -21,17 +22,20 @@ void output_run(struct output *output, const struct step_plan *plan, struct step
     output->result = result;
     result->output_count = plan->count.samples;
     collect_wanted(output, &wanted_count);
+    collect_samples(output, wanted_count);
     worker_pool_run(forward->pool, wanted_count, norm_wanted, output);
 
     for (uint32_t first = 0; first < wanted_count; first += OUTPUT_TILE_ROWS) {
         uint32_t left = wanted_count - first;
+        const struct output_tile *tile = &output->tiles[first / OUTPUT_TILE_ROWS];
 
         output->tile_first = first;
         output->tile_rows = left < OUTPUT_TILE_ROWS ? left : OUTPUT_TILE_ROWS;
         gemm(forward->pool, program->kernels, &program->weights->head, forward->normed + first * hidden, hidden,
              output->logits, output->logit_stride, output->tile_rows);
         worker_pool_run(forward->pool, output->tile_rows, clean_row, output);
-        worker_pool_run(forward->pool, plan->count.samples, fill_output, output);
+        output->sample_first = tile->sample_first;
+        worker_pool_run(forward->pool, tile->sample_end - tile->sample_first, fill_output, output);
     }
 }
 
@@ -50,6 +54,21 @@ static void collect_wanted(struct output *output, uint32_t *wanted_count)
         }
     }
     *wanted_count = count;
+}
+
+/* Which samples each tile is for. */
+static void collect_samples(struct output *output, uint32_t wanted_count)
+{
+    for (uint32_t t = 0; t * OUTPUT_TILE_ROWS < wanted_count; t++)
+        output->tiles[t] = (struct output_tile){.sample_first = UINT32_MAX};
+    for (uint32_t i = 0; i < output->plan->count.samples; i++) {
+        uint32_t row = step_samples_const(output->plan)[i].row;
+        struct output_tile *tile = &output->tiles[output->wanted_index[row] / OUTPUT_TILE_ROWS];
+
+        if (tile->sample_first > i)
+            tile->sample_first = i;
+        tile->sample_end = i + 1;
+    }
 }
 
 /* The normed wanted rows lie one after another, in the buffer that sublayers have done with. */
@@ -121,11 +140,12 @@ static void fill_tops(const float *logits, uint32_t vocab_size, const struct log
     }
 }
 
-/* Sample `item`, if its row is in the present tile. */
+/* The tile's sample `item`, if its row is in the tile. */
 static void fill_output(void *context, uint32_t item, uint32_t worker)
 {
     const struct output *output = context;
-    const struct step_sample *sample = &step_samples_const(output->plan)[item];
+    uint32_t index = output->sample_first + item;
+    const struct step_sample *sample = &step_samples_const(output->plan)[index];
     const struct program *program = output->forward->program;
     uint32_t vocab_size = program->arch->vocab_size;
     uint32_t tile_row = output->wanted_index[sample->row] - output->tile_first; /* wraps for rows of earlier tiles */
@@ -141,12 +161,12 @@ static void fill_output(void *context, uint32_t item, uint32_t worker)
     id = sample->kind == STEP_SCORE ? sample->target
                                     : sample_draw(program->kernels, output->plan, sample, logits, vocab_size,
                                                   &output->scratch[worker]);
-    step_outputs(output->result)[item] =
+    step_outputs(output->result)[index] =
         (struct step_output){.token = {.id = id, .logprob = token_logprob(stats, logits[id])},
                              .rank = token_rank(logits, vocab_size, id),
                              .top_count = top_count};
     if (top_count != 0)
-        fill_tops(logits, vocab_size, stats, top_count, step_tops(output->result, item));
+        fill_tops(logits, vocab_size, stats, top_count, step_tops(output->result, index));
 }
 
 void output_layout(struct output *output, struct arena *arena, const struct arch *arch, uint32_t rows_max,
@@ -155,6 +175,7 @@ void output_layout(struct output *output, struct arena *arena, const struct arch
     output->logit_stride = ((size_t)arch->vocab_size + 15) & ~(size_t)15;
     output->wanted_rows = arena_take(arena, rows_max, sizeof *output->wanted_rows);
     output->wanted_index = arena_take(arena, rows_max, sizeof *output->wanted_index);
+    output->tiles = arena_take(arena, (rows_max + OUTPUT_TILE_ROWS - 1) / OUTPUT_TILE_ROWS, sizeof *output->tiles);
     output->logits = arena_take(arena, output->logit_stride, OUTPUT_TILE_ROWS * sizeof(float));
     output->stats = arena_take(arena, OUTPUT_TILE_ROWS, sizeof *output->stats);
     output->scratch = arena_take(arena, worker_count, sizeof *output->scratch);

@@ -13,10 +13,17 @@ struct logit_stats {
     double log_sum; /* log of the sum of exp(logit - maximum) */
 };
 
+/* The samples from the first to the last one that names a row of a tile. Where samples come in the order of their rows, as
+ * the scheduler plans them, those are all of the tile, and no others. */
+struct output_tile {
+    uint32_t sample_first, sample_end;
+};
+
 struct output {
     struct forward *forward;
     uint32_t *wanted_rows;    /* [rows_max] rows that any sample names, ascending */
     uint32_t *wanted_index;   /* [rows_max] of a row: its place in wanted_rows */
+    struct output_tile *tiles; /* [rows_max / OUTPUT_TILE_ROWS, rounded up] */
     float *logits;            /* [OUTPUT_TILE_ROWS][logit_stride] */
     size_t logit_stride;
     struct logit_stats *stats;      /* [OUTPUT_TILE_ROWS] */
@@ -26,6 +33,7 @@ struct output {
     const struct step_plan *plan;
     struct step_result *result;
     uint32_t tile_first, tile_rows; /* wanted rows [tile_first, tile_first + tile_rows) are in `logits` */
+    uint32_t sample_first;          /* of the tile */
 };
 
 void output_layout(struct output *output, struct arena *arena, const struct arch *arch, uint32_t rows_max,

@@ -222,6 +222,40 @@ Test(engine, outputs_tell_rank_and_alternatives_of_the_raw_distribution)
     session_close(&session);
 }
 
+/* A plan of several tiles of the output head: samples in the order of their rows are looked at once, and in any other order
+ * they give the same. */
+Test(engine, order_of_samples_changes_no_output)
+{
+    enum { EACH = 50, ROWS = 2 * EACH };
+    struct session session = open_model("llama", 2);
+    const struct step_output *outputs = step_outputs(session.maker.result);
+    struct step_output ordered[ROWS];
+    uint32_t ids[EACH], looks = 0;
+
+    make_ids(ids, EACH, 9);
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        plan_clear(session.maker.plan);
+        session_add(&session, 0, 0, ids, EACH);
+        session_add(&session, 1, 0, ids, EACH);
+        for (uint32_t i = 0; i < ROWS; i++) {
+            uint32_t row = turn == 0 ? i : (i * 37 + 5) % ROWS;
+            plan_add_score(session.maker.plan, row, row % 83);
+        }
+        session_step(&session);
+        for (uint32_t t = 0; turn == 0 && t < (ROWS + OUTPUT_TILE_ROWS - 1) / OUTPUT_TILE_ROWS; t++)
+            looks += session.engine->output.tiles[t].sample_end - session.engine->output.tiles[t].sample_first;
+        for (uint32_t i = 0; i < ROWS; i++) {
+            if (turn == 0)
+                ordered[i] = outputs[i];
+            else
+                cr_assert(memcmp(&ordered[(i * 37 + 5) % ROWS], &outputs[i], sizeof outputs[i]) == 0, "sample %u", i);
+            cr_assert_lt(outputs[i].token.logprob, 0);
+        }
+    }
+    cr_assert_eq(looks, ROWS);
+    session_close(&session);
+}
+
 Test(engine, weights_that_are_not_numbers_cannot_crash_it)
 {
     struct session session = open_model("llama", 2);
