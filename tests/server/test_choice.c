@@ -192,3 +192,38 @@ Test(choice, bound_inside_a_character_is_rounded_down)
     choice_deinit(&choice);
     request_unref(request);
 }
+
+Test(choice, read_in_portions_gives_the_same_as_at_once)
+{
+    if (tokenizer == NULL)
+        cr_skip_test("no stories260K: set QUIRE_SHARED");
+    static const char text[] = "Portions, K\xc3\xa4se \xf0\x9f\x99\x82, and the end";
+    for (uint32_t portion = 2; portion < 9; portion++) {
+        struct request *request = request_of(64, NULL, false);
+        struct choice choice;
+        struct choice_news news;
+        char so_far[64] = "";
+        size_t views = 0;
+
+        for (size_t i = 0; text[i] != '\0'; i++)
+            append(request, 3 + (unsigned char)text[i]);
+        append(request, 2); /* the end of the sequence: told, but no text */
+        request->logs[0].stop_token = 2;
+        atomic_store(&request->logs[0].finish, FINISH_STOP);
+        choice_init(&choice, request, 0, 0, tokenizer);
+        do {
+            cr_assert(choice_has_news(&choice));
+            choice.view_count = 0;
+            cr_assert(choice_advance(&choice, true, portion, &news));
+            cr_assert_leq(news.token_count, portion);
+            views += choice.view_count;
+            strncat(so_far, choice.text.bytes, news.text_bytes);
+            choice_take(&choice, &news);
+        } while (news.finish == FINISH_NONE);
+        cr_expect_not(choice_has_news(&choice));
+        cr_expect_str_eq(so_far, text);
+        cr_expect_eq(views, strlen(text) + 1);
+        choice_deinit(&choice);
+        request_unref(request);
+    }
+}

@@ -211,3 +211,36 @@ Test(generation, too_many_choices_and_too_long_are_refused_with_their_field)
     cr_expect_eq(error.kind, ERROR_CONTEXT_LENGTH);
     cr_expect_str_eq(error.param, "max_tokens");
 }
+
+Test(generation, answers_beyond_the_bound_are_refused_and_defaults_stay_below_it)
+{
+    REQUIRE_TOKENIZER();
+    static const struct {
+        enum endpoint endpoint;
+        const char *body, *param; /* NULL: fits */
+    } rows[] = {
+        {ENDPOINT_CHAT, "{\"n\":4}", NULL},
+        {ENDPOINT_CHAT, "{\"logprobs\":true,\"top_logprobs\":20}", NULL},
+        {ENDPOINT_CHAT, "{\"logprobs\":true,\"top_logprobs\":20,\"n\":8}", NULL},
+        {ENDPOINT_CHAT, "{\"logprobs\":true,\"top_logprobs\":20,\"max_tokens\":131000}", "top_logprobs"},
+        {ENDPOINT_CHAT, "{\"logprobs\":true,\"n\":8,\"max_tokens\":131000}", "n"},
+        {ENDPOINT_CHAT, "{\"max_tokens\":131000,\"n\":8,\"stream\":true,\"logprobs\":true}", "n"},
+        {ENDPOINT_COMPLETIONS, "{\"max_tokens\":131000,\"n\":8}", NULL},
+        {ENDPOINT_COMPLETIONS, "{\"max_tokens\":131000,\"logprobs\":20}", "logprobs"},
+    };
+
+    struct engine_limits long_limits = limits; /* the scheduler keeps its own: it refuses what passes the bound */
+
+    long_limits.model_len_max = 131072;
+    model.limits = &long_limits;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct api_error error = {0};
+        struct generation *generation = start(rows[i].endpoint, rows[i].body, &error);
+
+        cr_expect_null(generation, "%s", rows[i].body);
+        cr_expect_eq(error.kind, rows[i].param == NULL ? ERROR_CONTEXT_LENGTH : ERROR_INVALID_VALUE, "%s: %s",
+                     rows[i].body, error.message);
+        if (rows[i].param != NULL)
+            cr_expect_str_eq(error.param, rows[i].param);
+    }
+}
