@@ -24,6 +24,21 @@ static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 
+/* Gives a reference back, but leaves it to others to free (scheduler_state.h). */
+static void let_go(struct scheduler *scheduler, struct request *request)
+{
+    struct request *latest = atomic_load_explicit(&scheduler->retired, memory_order_relaxed);
+
+    if (atomic_load_explicit(&request->reference_count, memory_order_relaxed) > 1) {
+        request_unref(request);
+        return;
+    }
+    do
+        request->next = latest;
+    while (!atomic_compare_exchange_weak_explicit(&scheduler->retired, &latest, request, memory_order_release,
+                                                  memory_order_relaxed));
+}
+
 /* The last choice has finished: counts the request, and lets go of it. */
 static void request_done(struct scheduler *scheduler, struct request *request)
 {
@@ -44,7 +59,7 @@ static void request_done(struct scheduler *scheduler, struct request *request)
     metrics_observe(METRIC_E2E_LATENCY, seconds_between(request->arrival_ns, scheduler_now_ns(scheduler)));
     metrics_observe(METRIC_PROMPT_TOKENS_SEEN, request->spec.prompt_tokens);
     metrics_observe(METRIC_OUTPUT_TOKENS_SEEN, (double)output_tokens);
-    request_unref(request);
+    let_go(scheduler, request);
 }
 
 /* After this store a reader may see all that was written before it. */
@@ -92,7 +107,7 @@ static void fail_request(struct scheduler *scheduler, struct request *request, c
     snprintf(request->failure.message, sizeof request->failure.message, "%s", message);
     finish_all_of(scheduler, &scheduler->running, request);
     finish_all_of(scheduler, &scheduler->preempted, request);
-    request_unref(request);
+    let_go(scheduler, request);
 }
 
 void answer_failure(struct scheduler *scheduler, const struct quire_error *error)

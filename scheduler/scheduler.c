@@ -144,6 +144,19 @@ static void sleep_until_woken(struct scheduler *scheduler)
     }
 }
 
+/* Any thread. */
+static void free_retired(struct scheduler *scheduler)
+{
+    struct request *request = atomic_exchange_explicit(&scheduler->retired, NULL, memory_order_acquire);
+
+    while (request != NULL) {
+        struct request *before = request->next;
+
+        request_unref(request);
+        request = before;
+    }
+}
+
 /* Ends everything as cancelled. */
 static void abandon(struct scheduler *scheduler)
 {
@@ -165,6 +178,7 @@ static void *step_thread(void *argument)
             continue;
         if (mode == STOP_DRAIN) /* the queue was closed before the mode was set, so this step has seen all there was */
             break;
+        free_retired(scheduler);
         sleep_until_woken(scheduler);
     }
     scheduler->progressed = false;
@@ -211,6 +225,7 @@ enum quire_status scheduler_submit_all(struct scheduler *scheduler, struct reque
 {
     enum quire_status status = QUIRE_OK;
 
+    free_retired(scheduler);
     if (count > scheduler->options.queue_max)
         return quire_fail(error, QUIRE_INVALID, "%u prompts were sent at once, but at most %u can wait", count,
                           scheduler->options.queue_max);
@@ -236,6 +251,7 @@ enum quire_status scheduler_submit(struct scheduler *scheduler, struct request *
 
 void scheduler_cancel(struct scheduler *scheduler, struct request *request)
 {
+    free_retired(scheduler);
     atomic_store_explicit(&request->cancelled, true, memory_order_relaxed);
     atomic_store_explicit(&scheduler->cancel_wanted, true, memory_order_release);
     wake(scheduler);
@@ -390,6 +406,7 @@ void scheduler_destroy(struct scheduler *scheduler)
     assert(!scheduler->started);
     submit_queue_close(&scheduler->submissions);
     abandon(scheduler);
+    free_retired(scheduler);
     kv_cache_deinit(&scheduler->cache);
     if (scheduler->options.tokenizer != NULL)
         text_deinit(&scheduler->piece);

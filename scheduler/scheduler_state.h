@@ -58,6 +58,11 @@ struct scheduler {
 
     struct text piece; /* scratch: the text of one token; never grows in practice */
 
+    /* Requests that are finished and that only the scheduler still held, linked by request->next. Giving tens of MiB of
+     * logs back takes milliseconds, so that is left to the next thread that comes to a door, or to the step thread's
+     * idle time. */
+    _Atomic(struct request *) retired;
+
     /* The thread, and what others see of it. */
     pthread_t thread;
     bool started;

@@ -1,6 +1,19 @@
 /* How answers end: length, stops, cancels, errors, scores, the scheduler's own end. */
 #include "stage.h"
 
+#include <sys/mman.h>
+
+static uint32_t unmapped; /* logs given back: the linker leads munmap through here */
+
+int __real_munmap(void *memory, size_t bytes);
+int __wrap_munmap(void *memory, size_t bytes);
+
+int __wrap_munmap(void *memory, size_t bytes)
+{
+    unmapped++;
+    return __real_munmap(memory, bytes);
+}
+
 static struct stage stage;
 
 static void open_stage(void)
@@ -250,6 +263,31 @@ Test(endings, metrics_count_each_request_once)
     cr_expect_eq(fake_metric_counts[METRIC_REQUESTS_LENGTH], 1);
     request_unref(request);
     request_unref(cancelled);
+}
+
+/* When the clients have gone the logs are the scheduler's to free, but not the step thread's: it may take milliseconds. */
+Test(endings, step_thread_does_not_free_what_others_left_to_it)
+{
+    struct request_spec spec = stage_spec(0, 10, 5);
+    struct request *gone[4], *next;
+
+    stage_open(&stage);
+    for (uint32_t i = 0; i < 4; i++)
+        gone[i] = stage_submit(&stage, &spec);
+    stage_steps(&stage, 1);
+    scheduler_cancel(stage.scheduler, gone[0]);
+    unmapped = 0;
+    for (uint32_t i = 0; i < 4; i++)
+        request_unref(gone[i]);
+    stage_steps(&stage, 1);
+    stage.engine.fail_next = true;
+    stage_drain(&stage);
+    cr_expect_eq(unmapped, 0, "a step gave memory back");
+    next = stage_submit(&stage, &spec);
+    cr_expect_eq(unmapped, 4, "the next to come did not");
+    stage_drain(&stage);
+    request_unref(next);
+    cr_expect_eq(unmapped, 5);
 }
 
 Test(endings, destroy_cancels_what_is_left)
