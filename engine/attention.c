@@ -158,8 +158,8 @@ static void partial_merge(const struct attention_run *run, const struct attentio
                                   tile->query_count * run->group_heads, run->call->view->head_dim);
 }
 
-/* Divides by the sums and writes the rows out. Each query sees at least itself, so no sum is 0. Where none of its scores
- * is a number no piece was merged and the rest of `partial` is what an earlier item left: then the row is zero. */
+/* Divides by the sums and writes the rows out. Each query sees at least itself, so no sum is 0. Where none of its
+ * scores is a number no piece was merged and the rest of `partial` is what an earlier item left: then the row is zero. */
 static void partial_finish(const struct attention_run *run, const struct attention_tile *tile, uint32_t kv_head,
                            const float *partial)
 {

@@ -13,7 +13,8 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
-/* The kernel holds the address space's lock for one call, and the step thread may wait for that one in munmap: some 2 ms. */
+/* The kernel holds the address space's lock for one call, and another thread may wait for that one in munmap: some
+ * 2 ms. */
 #define PIECE_BYTES ((size_t)4 << 20)
 #define MIB(bytes) ((double)(bytes) / (1 << 20))
 

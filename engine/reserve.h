@@ -21,8 +21,8 @@ struct reserve {
     _Atomic bool stop;
 };
 
-/* Starts with fresh pages, which may be used from now on: what is written to them stays. What cannot be had is logged as
- * a warning, and comes when it is first used, or not. `reserve` must stay where it is. */
+/* Starts with fresh pages, which may be used from now on: what is written to them stays. What cannot be had is logged
+ * as a warning, and comes when it is first used, or not. `reserve` must stay where it is. */
 void reserve_start(struct reserve *reserve, void *pages, size_t bytes);
 void reserve_wait(struct reserve *reserve); /* until all is done; before something is measured */
 void reserve_stop(struct reserve *reserve); /* as soon as can be; before the pages are unmapped */

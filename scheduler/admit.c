@@ -124,8 +124,8 @@ static bool has_room(const struct scheduler *scheduler, const struct sequence *s
     const struct kv_cache *cache = &scheduler->cache;
 
     for (uint32_t g = 0; g < cache->group_count && scheduler->running.count > 0; g++) {
-        uint64_t wanted = (uint64_t)sequence_blocks_missing(sequence, cache, g, hit_blocks, scheduler->step_tokens_max) +
-                          sequence_prefix_cached(sequence, cache, g, hit_blocks);
+        uint64_t wanted = sequence_blocks_missing(sequence, cache, g, hit_blocks, scheduler->step_tokens_max) +
+                          (uint64_t)sequence_prefix_cached(sequence, cache, g, hit_blocks);
 
         if ((int64_t)wanted > spare_blocks(scheduler, g)) {
             *wait = (struct request_wait){
@@ -136,8 +136,9 @@ static bool has_room(const struct scheduler *scheduler, const struct sequence *s
     return true;
 }
 
-/* True while what it last lacked is still not there. It is looked at anew when somebody else is admitted, who may compute
- * what it can share; where an answer happens to continue as its prompt does it comes in somewhat later than it could. */
+/* True while what it last lacked is still not there. It is looked at anew when somebody else is admitted, who may
+ * compute what it can share; where an answer happens to continue as its prompt does, it comes in somewhat later than it
+ * could. */
 static bool still_lacks_room(const struct scheduler *scheduler, const struct request_wait *wait)
 {
     return wait->wanted_blocks > 0 && wait->admission_count == scheduler->admission_count &&

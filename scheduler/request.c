@@ -191,8 +191,8 @@ static enum quire_status spec_check(const struct request_spec *spec, struct quir
     return numbers_check(spec, error);
 }
 
-/* Two salts are equal where their digests are. The key need not be secret: whoever could choose a salt that collides with
- * another tenant's would have to know that one, and could as well send it. */
+/* Two salts are equal where their digests are. The key need not be secret: whoever could choose a salt that collides
+ * with another tenant's would have to know that one, and could as well send it. */
 static void salt_digest(struct request_bytes salt, uint64_t digest[2])
 {
     static const unsigned char key[16] = "quire cache salt";

@@ -13,8 +13,8 @@ struct logit_stats {
     double log_sum; /* log of the sum of exp(logit - maximum) */
 };
 
-/* The samples from the first to the last one that names a row of a tile. Where samples come in the order of their rows, as
- * the scheduler plans them, those are all of the tile, and no others. */
+/* The samples from the first to the last one that names a row of a tile. Where samples come in the order of their rows,
+ * as the scheduler plans them, those are all of the tile, and no others. */
 struct output_tile {
     uint32_t sample_first, sample_end;
 };

@@ -222,8 +222,8 @@ Test(engine, outputs_tell_rank_and_alternatives_of_the_raw_distribution)
     session_close(&session);
 }
 
-/* A plan of several tiles of the output head: samples in the order of their rows are looked at once, and in any other order
- * they give the same. */
+/* A plan of several tiles of the output head: samples in the order of their rows are looked at once, and in any other
+ * order they give the same. */
 Test(engine, order_of_samples_changes_no_output)
 {
     enum { EACH = 50, ROWS = 2 * EACH };

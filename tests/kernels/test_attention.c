@@ -163,8 +163,8 @@ Test(attention, agrees_with_float64)
     worker_pool_destroy(pool);
 }
 
-/* A query that is not a number touches no other row, and its own result does not depend on what lay in the scratch. Once as
- * one of many short items, once alone in waves. */
+/* A query that is not a number touches no other row, and its own result does not depend on what lay in the scratch.
+ * Once as one of many short items, once alone in waves. */
 Test(attention, row_without_any_score_is_zero)
 {
     struct worker_pool *pool = pool_of(2);

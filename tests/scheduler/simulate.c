@@ -4,6 +4,7 @@
  *   simulate [--steps N]     histories until N steps are done (default 300000)
  *   simulate --seed S        the one history that failed
  * Has its own main, because it runs under every sanitizer. */
+#include "allocations.h"
 #include "alone.h"
 #include "fake_foundation.h"
 #include "invariants.h"
@@ -49,35 +50,6 @@ static struct { /* what all histories together must have shown */
     uint64_t steps, histories, forks, copies, preemptions, hits, cancels, failures, refusals,
         stops, lengths, scored, together, crowded, groups;
 } shown;
-
-/* The linker leads all allocations of the program through these: a step must make none. */
-static bool stepping;
-static uint32_t step_allocations;
-
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t bytes);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t bytes);
-
-void *__wrap_malloc(size_t bytes)
-{
-    step_allocations += stepping;
-    return __real_malloc(bytes);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    step_allocations += stepping;
-    return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t bytes)
-{
-    step_allocations += stepping;
-    return __real_realloc(memory, bytes);
-}
 
 static char banner[96]; /* for the signal handler */
 

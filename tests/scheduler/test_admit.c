@@ -60,7 +60,7 @@ Test(admit, one_that_lacks_room_is_not_looked_at_until_there_is_more)
     request_unref(third);
 }
 
-/* Whoever waits for somebody else's prefix goes on by itself when that one is preempted, and those that lack room do when
+/* Whoever waits for somebody else's prefix goes on by itself when that one has gone, and those that lack room do when
  * nobody runs. */
 Test(admit, waiters_come_in_when_what_they_waited_for_is_gone)
 {

@@ -265,7 +265,8 @@ Test(endings, metrics_count_each_request_once)
     request_unref(cancelled);
 }
 
-/* When the clients have gone the logs are the scheduler's to free, but not the step thread's: it may take milliseconds. */
+/* When the clients have gone the logs are the scheduler's to free, but not the step thread's: it may take
+ * milliseconds. */
 Test(endings, step_thread_does_not_free_what_others_left_to_it)
 {
     struct request_spec spec = stage_spec(0, 10, 5);

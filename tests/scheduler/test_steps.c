@@ -302,8 +302,9 @@ Test(steps, penalties_take_turns_when_a_step_cannot_hold_their_histories)
     }
 }
 
-/* The younger one waits for its turn to have its history in the plan, which keeps the older one out, but then there is no
- * block for it: the plan must not stay empty. That it has waited long and that the blocks go elsewhere is brought about by force. */
+/* The younger one waits for its turn to have its history in the plan, which keeps the older one out, but then there is
+ * no block for it: the plan must not stay empty. That it has waited long and that the blocks go elsewhere is brought
+ * about by force. */
 Test(steps, passed_over_without_blocks_keeps_nobody_out)
 {
     struct request_spec spec = stage_spec(0, 40, 10), other = stage_spec(50, 30, 10);

@@ -33,7 +33,8 @@ Test(submit_queue, full_until_a_place_is_given_back)
     cr_expect_eq(submit_queue_push(&queue, &(struct request *){&requests[2]}, 1, &error), QUIRE_BUSY);
     cr_expect_str_not_empty(error.message);
     submit_queue_take(&queue);
-    cr_expect_eq(submit_queue_push(&queue, &(struct request *){&requests[2]}, 1, &error), QUIRE_BUSY, "taken requests still wait");
+    cr_expect_eq(submit_queue_push(&queue, &(struct request *){&requests[2]}, 1, &error), QUIRE_BUSY,
+                 "taken requests still wait");
     submit_queue_release(&queue);
     cr_expect_eq(submit_queue_push(&queue, &(struct request *){&requests[2]}, 1, &error), QUIRE_OK);
 }
@@ -78,6 +79,7 @@ Test(submit_queue, closed_refuses_but_keeps_what_it_has)
     cr_expect_eq(queue.held_count, 1);
     cr_expect_eq(submit_queue_take(&queue), &requests[0]);
     cr_expect_null(requests[0].next);
-    cr_expect_eq(submit_queue_push(&queue, &(struct request *){&requests[1]}, 1, NULL), QUIRE_DRAINING, "taking does not open it again");
+    cr_expect_eq(submit_queue_push(&queue, &(struct request *){&requests[1]}, 1, NULL), QUIRE_DRAINING,
+                 "taking does not open it again");
     cr_expect_null(submit_queue_take(&queue));
 }
