@@ -21,6 +21,7 @@
 #define LONG_BODY_BYTES 16384u      /* longer ones go to the text worker */
 #define IDLE_WRITE_TIMEOUT_S 120u   /* a client that takes nothing for so long is gone */
 #define BODIES_HELD_MAX 8u          /* times the longest body: what all bodies together may take */
+#define REPLIES_HELD_MAX 536870912u /* with more in memory that nobody takes, no further long answer is written */
 #define SECOND_NS 1000000000u
 
 /* ---- the waker's view -------------------------------------------------------------------------------------------- */
@@ -147,6 +148,7 @@ static void exchange_completed(void *context, struct MHD_Connection *mhd, void *
     if (exchange->counted)
         atomic_fetch_sub(&connection->server->answering, 1);
     generation_destroy(exchange->exchange.generation);
+    atomic_fetch_sub(&connection->server->reply_bytes_held, exchange->reply_bytes);
     body_release(exchange);
     json_out_deinit(&exchange->exchange.reply.body);
     json_out_deinit(&exchange->stream);
@@ -202,12 +204,19 @@ static void request_handle(struct http_exchange *exchange)
 /* Writes the whole answer of a finished generation. */
 static void answer_compose(struct http_exchange *exchange)
 {
+    _Atomic size_t *held = &exchange->connection->server->reply_bytes_held;
     struct reply *reply = &exchange->exchange.reply;
     struct api_error error;
 
     reply->status = MHD_HTTP_OK;
-    if (!generation_write_reply(exchange->exchange.generation, &reply->body, &error))
+    if (atomic_load(&exchange->state) == EXCHANGE_COMPOSING && atomic_load(held) > REPLIES_HELD_MAX) {
+        api_fail(&error, ERROR_BUSY, NULL, "too many long answers are waiting for their clients to take them");
         exchange_fail(&exchange->exchange, &error);
+    } else if (!generation_write_reply(exchange->exchange.generation, &reply->body, &error)) {
+        exchange_fail(&exchange->exchange, &error);
+    }
+    exchange->reply_bytes = reply->body.text.count;
+    atomic_fetch_add(held, exchange->reply_bytes);
 }
 
 static void job_set_done(struct waiter *waiter)

@@ -30,6 +30,7 @@ struct http_exchange {
     bool cut;                          /* ... and was sent past microhttpd, for the body does not end */
     bool counted;                      /* in server->answering */
     size_t received_bytes;
+    size_t reply_bytes; /* in server->reply_bytes_held */
     size_t held_bytes; /* of the body, in server->body_bytes_held */
     struct text_job job;
     struct json_out stream; /* bytes for the client, from `stream_at` not yet taken */
@@ -53,6 +54,7 @@ struct http_server {
     struct text_worker *worker;
     uint32_t port;
     _Atomic uint32_t answering;     /* requests between their last byte and that of their answer */
+    _Atomic size_t reply_bytes_held; /* of all whole answers that are not sent to the end */
     _Atomic size_t body_bytes_held; /* of all requests that are being received or parsed */
 };
 

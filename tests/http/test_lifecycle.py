@@ -8,7 +8,7 @@ import time
 import unittest
 from random import Random
 
-from harness import MODEL, NAME, Server, main, parallel, parse_events
+from harness import ABANDONS_THREADS, MODEL, NAME, Server, main, parallel, parse_events
 
 # Many choices of some 500 tokens: a second or more of work, where one request of this small model takes milliseconds.
 HEAVY = {"model": NAME, "prompt": "Once upon a time", "temperature": 1, "seed": 1, "n": 32, "max_tokens": 500,
@@ -271,7 +271,7 @@ class Drain(unittest.TestCase):
             self.assertIn("stopped forced=no blocks_used=0 running=0 waiting=0", server.log_text())
 
     def test_second_signal_stops_at_once(self):
-        with Server("--max-num-seqs", "32") as server:
+        with Server("--max-num-seqs", "32", env=ABANDONS_THREADS) as server:
             connections = [open_request(server, HEAVY), open_request(server, dict(HEAVY, stream=True))]
             self.assertTrue(wait_for(lambda: server.metrics()["vllm:num_requests_running"] >= 1))
             server.terminate()

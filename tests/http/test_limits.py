@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness import NAME, Server, main, parse_events
+from harness import ABANDONS_THREADS, NAME, Server, main, parse_events
 
 HEAD = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
@@ -227,7 +227,7 @@ class Drain(unittest.TestCase):
             self.assertIn("stopped forced=no blocks_used=0 running=0 waiting=0", server.log_text())
 
     def test_second_signal_ends_text_work_too(self):
-        with Server() as server:
+        with Server(env=ABANDONS_THREADS) as server:
             body = b'{"prompt":[%s1]}' % (b"1," * 7000000)
             busy = []
             for _ in range(6):  # seconds of work for the text worker
