@@ -1,6 +1,6 @@
 /* How large an answer may become, told before any of it is computed: a body of some kilobytes can ask for gigabytes of
- * log-probabilities. The figures are what a token usually takes in JSON; they are above what it takes in its log, so that the
- * bound on the answer bounds the logs' memory too. Pure; any thread. */
+ * log-probabilities. The figures are what a token usually takes in JSON; they are above what it takes in its log, so
+ * that the bound on the answer bounds the logs' memory too. Pure; any thread. */
 #include "generation.h"
 
 #define ANSWER_BYTES_MAX (64u << 20)
@@ -14,9 +14,10 @@ static const struct {
 
 static uint64_t logprobs_bytes(const struct generation *generation, const struct request_spec *spec)
 {
-    if (!generation->logprobs)
-        return 0;
-    return entry_bytes[generation->endpoint].token + (uint64_t)entry_bytes[generation->endpoint].alternative * spec->top_count;
+    uint64_t token = entry_bytes[generation->endpoint].token;
+    uint64_t alternative = entry_bytes[generation->endpoint].alternative;
+
+    return generation->logprobs ? token + alternative * spec->top_count : 0;
 }
 
 /* Of one token of the answer. */
@@ -56,11 +57,11 @@ bool answer_reserve(struct generation *generation, const struct request_spec *sp
     if (generation->answer_bytes <= ANSWER_BYTES_MAX)
         return true;
     return api_fail(error, ERROR_INVALID_VALUE, param,
-                    "the answer could have some %llu MiB, but at most %u are sent: %u prompts, n %u, up to %u tokens each after "
-                    "%u of the prompt%s%s, with %u alternatives; ask for less n, max_tokens, logprobs or echo",
-                    (unsigned long long)(generation->answer_bytes >> 20), ANSWER_BYTES_MAX >> 20, generation->prompt_count,
-                    spec->choice_count, spec->token_max, spec->prompt_tokens, generation->echo ? ", echo" : "",
-                    generation->logprobs ? ", logprobs" : "", spec->top_count);
+                    "the answer could have some %llu MiB, but at most %u are sent: %u prompts, n %u, up to %u tokens each "
+                    "after %u of the prompt%s%s, with %u alternatives; ask for less n, max_tokens, logprobs or echo",
+                    (unsigned long long)(generation->answer_bytes >> 20), ANSWER_BYTES_MAX >> 20,
+                    generation->prompt_count, spec->choice_count, spec->token_max, spec->prompt_tokens,
+                    generation->echo ? ", echo" : "", generation->logprobs ? ", logprobs" : "", spec->top_count);
 }
 
 bool generation_reply_is_long(const struct generation *generation)

@@ -113,8 +113,8 @@ static json_t *parts_join(const json_t *parts)
     return joined;
 }
 
-/* The messages as the template gets them: checked, parts joined where it wants strings, "developer" told as "system", an
- * absent content as null. */
+/* The messages as the template gets them: checked, parts joined where it wants strings, "developer" told as "system",
+ * an absent content as null. */
 static json_t *messages_build(const json_t *messages, bool wants_parts, struct api_error *error)
 {
     json_t *list = json_array();
@@ -202,8 +202,9 @@ static char *reversed(const char *text, size_t count)
     return copy;
 }
 
-/* Where the last occurrence of `part` in `text` ends; 0: there is none, or (`*fine` false) no memory. The first occurrence in
- * the reversed text: memmem takes linear time, while a search from each occurrence to the next may take quadratic. */
+/* Where the last occurrence of `part` in `text` ends; 0: there is none, or (`*fine` false) no memory. The first
+ * occurrence in the reversed text: memmem takes linear time, while a search from each occurrence to the next may take
+ * quadratic. */
 static size_t last_end(const char *text, size_t count, const char *part, size_t part_count, bool *fine)
 {
     char *text_reversed = reversed(text, count), *part_reversed = reversed(part, part_count);
@@ -219,7 +220,8 @@ static size_t last_end(const char *text, size_t count, const char *part, size_t 
     return end;
 }
 
-/* continue_final_message: what the template wrote after the last message's text is cut off, so that the model goes on. */
+/* continue_final_message: what the template wrote after the last message's text is cut off, so that the model goes on.
+ * */
 static bool final_message_cut(const json_t *variables, struct jinja_output *output, struct api_error *error)
 {
     const json_t *messages = json_object_get(variables, "messages");

@@ -1,5 +1,5 @@
-/* From token log to text. One choice belongs to the thread that answers its exchange; choice_has_news may be asked by the waker
- * while that thread sleeps. */
+/* From token log to text. One choice belongs to the thread that answers its exchange; choice_has_news may be asked by
+ * the waker while that thread sleeps. */
 #include "choice.h"
 
 #include "reply_json.h"
@@ -144,9 +144,10 @@ void choice_take(struct choice *choice, const struct choice_news *news)
     choice->taken_bytes += news->text_bytes;
 }
 
-/* How many bytes of the echoed text, from `at` on, are the prompt's next token. The text is as the client sent it, so it has no
- * BOS that the tokenizer added, and may differ a little from what the tokens decode to. */
-static bool echo_measure(struct choice *choice, uint32_t id, const struct text *echo, struct text *decoded, size_t *bytes)
+/* How many bytes of the echoed text, from `at` on, are the prompt's next token. The text is as the client sent it, so
+ * it has no BOS that the tokenizer added, and may differ a little from what the tokens decode to. */
+static bool echo_measure(struct choice *choice, uint32_t id, const struct text *echo, struct text *decoded,
+                         size_t *bytes)
 {
     const struct tokenizer *tokenizer = choice->echo_detokenizer.tokenizer;
     const char *at = echo->count > 0 ? echo->bytes + choice->echo_bytes : "", *piece;

@@ -1,6 +1,6 @@
-/* Reads one choice's token log and turns new ids into text: never half a character, never text that may yet become part of a
- * stop string, never the id that ended the answer. What a stream gives out piece by piece is what one read at the end gives
- * at once. */
+/* Reads one choice's token log and turns new ids into text: never half a character, never text that may yet become part
+ * of a stop string, never the id that ended the answer. What a stream gives out piece by piece is what one read at the
+ * end gives at once. */
 #ifndef QUIRE_CHOICE_H
 #define QUIRE_CHOICE_H
 
@@ -49,16 +49,16 @@ struct choice_news {
     enum finish_reason finish;
 };
 
-/* Decodes what is new, at most `token_max` tokens (at least 2) of it: the rest stays news. With `views` also appends one view per
- * new token to choice->views. False: no memory. */
+/* Decodes what is new, at most `token_max` tokens (at least 2) of it: the rest stays news. With `views` also appends
+ * one view per new token to choice->views. False: no memory. */
 bool choice_advance(struct choice *choice, bool views, uint32_t token_max, struct choice_news *news);
 /* Releases the memory of the views. */
 void choice_forget_views(struct choice *choice);
 /* Removes the text that the last advance reported. */
 void choice_take(struct choice *choice, const struct choice_news *news);
 
-/* Appends views of the next `token_max` tokens of the prompt (scored prompts only), whose offsets are those of their text in
- * `echo`, the prompt as it is echoed. False: no memory. */
+/* Appends views of the next `token_max` tokens of the prompt (scored prompts only), whose offsets are those of their
+ * text in `echo`, the prompt as it is echoed. False: no memory. */
 bool choice_view_prompt(struct choice *choice, const struct text *echo, uint32_t token_max);
 
 #endif

@@ -1,4 +1,5 @@
-/* The objects inside an answer: choices with their log-probabilities, and the usage. Runs on the thread that answers. */
+/* The objects inside an answer: choices with their log-probabilities, and the usage. Runs on the thread that answers.
+ * */
 #include "generation.h"
 
 #include <string.h>
@@ -37,8 +38,9 @@ static void token_string_write(struct json_out *out, const struct text *text)
     out_string(out, text->count > 0 ? text->bytes : "", text->count);
 }
 
-/* {"token":logprob,...} of the alternatives and, where it is not among them, of the token itself. Two tokens may read the
- * same; only the more probable one is then listed, for a JSON object has no equal keys. `texts` is scratch memory. */
+/* {"token":logprob,...} of the alternatives and, where it is not among them, of the token itself. Two tokens may read
+ * the same; only the more probable one is then listed, for a JSON object has no equal keys. `texts` is scratch memory.
+ * */
 static void top_object_write(const struct generation *generation, const struct token_view *view, struct text *texts,
                              struct json_out *out)
 {

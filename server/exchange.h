@@ -1,6 +1,6 @@
-/* One HTTP request and its answer, as endpoints see it: without sockets and threads. http.c owns it. A handler fills `reply`, or
- * leaves a running `generation`, whose tokens http.c then streams or waits for. Handlers run on an HTTP thread or, for long
- * bodies, on the text worker; one at a time per exchange. */
+/* One HTTP request and its answer, as endpoints see it: without sockets and threads. http.c owns it. A handler fills
+ * `reply`, or leaves a running `generation`, whose tokens http.c then streams or waits for. Handlers run on an HTTP
+ * thread or, for long bodies, on the text worker; one at a time per exchange. */
 #ifndef QUIRE_EXCHANGE_H
 #define QUIRE_EXCHANGE_H
 

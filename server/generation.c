@@ -1,5 +1,5 @@
-/* The life of one completion or chat request. Created and started by a handler; written by the thread that answers; asked for
- * news by the waker while that thread sleeps. */
+/* The life of one completion or chat request. Created and started by a handler; written by the thread that answers;
+ * asked for news by the waker while that thread sleeps. */
 #include "generation.h"
 
 #include <stdlib.h>
@@ -192,6 +192,7 @@ static bool requests_submit(struct generation *generation, struct api_error *err
     struct request *requests[REQUEST_PROMPTS_MAX];
     struct quire_error cause;
     enum quire_status status;
+    bool prompts_are_wrong;
 
     for (uint32_t i = 0; i < generation->prompt_count; i++)
         requests[i] = generation->prompts[i].request;
@@ -202,9 +203,8 @@ static bool requests_submit(struct generation *generation, struct api_error *err
         request_unref(requests[i]);
         generation->prompts[i].request = NULL;
     }
-    return api_fail_status(error, status,
-                           status == QUIRE_TOO_LONG || status == QUIRE_INVALID ? names[generation->endpoint].prompt_param : NULL,
-                           &cause);
+    prompts_are_wrong = status == QUIRE_TOO_LONG || status == QUIRE_INVALID;
+    return api_fail_status(error, status, prompts_are_wrong ? names[generation->endpoint].prompt_param : NULL, &cause);
 }
 
 bool generation_start(struct generation *generation, const struct request_fields *fields, struct api_error *error)

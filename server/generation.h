@@ -1,5 +1,5 @@
-/* The work of one completion or chat request: its prompts (each a scheduler request with n choices), how its answer is to look,
- * and the composing of that answer, whole or streamed. Knows no HTTP. */
+/* The work of one completion or chat request: its prompts (each a scheduler request with n choices), how its answer is
+ * to look, and the composing of that answer, whole or streamed. Knows no HTTP. */
 #ifndef QUIRE_GENERATION_H
 #define QUIRE_GENERATION_H
 
@@ -30,8 +30,8 @@ struct generation {
     bool ended;             /* the stream's last byte was written */
 };
 
-/* A generation with `prompt_count` empty prompts, for the endpoint to fill; options are taken from `fields`. NULL with `error`
- * filled. */
+/* A generation with `prompt_count` empty prompts, for the endpoint to fill; options are taken from `fields`. NULL with
+ * `error` filled. */
 struct generation *generation_create(struct service *service, const struct served_model *model, enum endpoint endpoint,
                                      const struct request_fields *fields, uint32_t prompt_count, struct api_error *error);
 /* Cancels what still runs. NULL is allowed. */
@@ -44,7 +44,8 @@ bool generation_finished(const struct generation *generation);
 /* For a stream: whether there is something new to write. Any thread, while nobody writes. */
 bool generation_has_news(const struct generation *generation);
 
-/* Appends events of what is new, up to a bound beyond which there is still news; sets `ended` with the last. False: no memory. */
+/* Appends events of what is new, up to a bound beyond which there is still news; sets `ended` with the last. False: no
+ * memory. */
 bool generation_write_stream(struct generation *generation, struct json_out *out);
 /* Appends the whole answer of a finished generation. False with `error` filled: it failed. */
 bool generation_write_reply(struct generation *generation, struct json_out *out, struct api_error *error);

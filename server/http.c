@@ -1,9 +1,10 @@
-/* HTTP on libmicrohttpd: a pool of threads with an epoll each; a connection whose answer takes time is suspended and costs
- * nothing until the waker resumes it. microhttpd calls connection_notify when a TCP connection begins and ends, and per
- * request access_handler: once for the header, then for pieces of the body, then until there is a response.
+/* HTTP on libmicrohttpd: a pool of threads with an epoll each; a connection whose answer takes time is suspended and
+ * costs nothing until the waker resumes it. microhttpd calls connection_notify when a TCP connection begins and ends,
+ * and per request access_handler: once for the header, then for pieces of the body, then until there is a response.
  *
- * Threads: microhttpd's; one of them owns a connection for its whole life. The text worker runs handlers of long bodies, and
- * writes long answers, while their connection sleeps. The waker looks at sleeping connections under its lock. */
+ * Threads: microhttpd's; one of them owns a connection for its whole life. The text worker runs handlers of long
+ * bodies, and writes long answers, while their connection sleeps. The waker looks at sleeping connections under its
+ * lock. */
 #include "http_private.h"
 
 #include "auth.h"
@@ -50,7 +51,8 @@ static void connection_suspend(struct waiter *waiter)
     enum exchange_state state = atomic_load(&connection->current->state);
 
     MHD_suspend_connection(connection->mhd);
-    if (state == EXCHANGE_PREPARING || state == EXCHANGE_COMPOSING) /* under the lock, so that http_close misses no job */
+    /* Under the lock, so that http_close misses no job. */
+    if (state == EXCHANGE_PREPARING || state == EXCHANGE_COMPOSING)
         text_worker_submit(connection->server->worker, &connection->current->job);
 }
 
@@ -66,16 +68,16 @@ static void raw_answer(int descriptor, const char *status, const char *message, 
     int body_bytes, bytes;
 
     body_bytes = snprintf(body, sizeof body,
-                          "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"%s\"}}",
-                          message, code);
+                          "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,"
+                          "\"code\":\"%s\"}}", message, code);
     bytes = snprintf(answer, sizeof answer,
-                     "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status,
-                     body_bytes, body);
+                     "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %d\r\n\r\n%s", status, body_bytes, body);
     (void)!send(descriptor, answer, (size_t)bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* The client let its time pass. microhttpd has nothing to send to a connection whose request is not complete, so the answer
- * can be put on the wire here; a kept connection that is merely idle is closed without a word. */
+/* The client let its time pass. microhttpd has nothing to send to a connection whose request is not complete, so the
+ * answer can be put on the wire here; a kept connection that is merely idle is closed without a word. */
 static void connection_expire(struct waiter *waiter)
 {
     if (!atomic_load(&((struct http_connection *)waiter)->served))
@@ -302,8 +304,8 @@ static void body_refuse(struct http_exchange *exchange, const struct api_error *
     body_release(exchange);
 }
 
-/* A body that does not end: the answer cannot wait for it. The connection lives on for a moment in which what comes is read, or
- * the reset of an early close would take the answer with it. */
+/* A body that does not end: the answer cannot wait for it. The connection lives on for a moment in which what comes is
+ * read, or the reset of an early close would take the answer with it. */
 static void body_cut(struct http_exchange *exchange)
 {
     struct http_connection *connection = exchange->connection;

@@ -1,7 +1,7 @@
-/* Fewest tokens that a text can have, known without tokenizing it: no token stands for more bytes than the longest of the
- * vocabulary. That holds only for tokenizers that drop nothing, so it is tried out at load on runs of all sorts of characters: a
- * tokenizer that collapses white space, strips accents, or makes one unknown token of a whole run gets no bound. (Only white
- * space that a special token swallows is not seen.) Pure; any thread. */
+/* Fewest tokens that a text can have, known without tokenizing it: no token stands for more bytes than the longest of
+ * the vocabulary. That holds only for tokenizers that drop nothing, so it is tried out at load on runs of all sorts of
+ * characters: a tokenizer that collapses white space, strips accents, or makes one unknown token of a whole run gets no
+ * bound. (Only white space that a special token swallows is not seen.) Pure; any thread. */
 #include "prompt_bound.h"
 
 #include <string.h>
@@ -38,7 +38,8 @@ static bool run_keeps_bound(const struct tokenizer *tokenizer, const char *piece
         keeps = text_append(&text, piece, strlen(piece)) == QUIRE_OK;
     if (keeps) {
         const struct text_run run = {text.bytes, text.count, false};
-        keeps = tokenizer_encode(tokenizer, &run, 1, false, &ids, NULL) == QUIRE_OK && ids.count * longest >= text.count;
+        keeps = tokenizer_encode(tokenizer, &run, 1, false, &ids, NULL) == QUIRE_OK &&
+                ids.count * longest >= text.count;
     }
     token_list_deinit(&ids);
     text_deinit(&text);
@@ -68,6 +69,6 @@ bool prompt_bound_check(const struct served_model *model, size_t bytes, const ch
     if (least <= model->limits->model_len_max)
         return true;
     return api_fail(error, ERROR_CONTEXT_LENGTH, param,
-                    "the prompt has %zu bytes, at least %zu tokens, but this model's context is %u tokens", bytes, least,
-                    model->limits->model_len_max);
+                    "the prompt has %zu bytes, at least %zu tokens, but this model's context is %u tokens", bytes,
+                    least, model->limits->model_len_max);
 }

@@ -1,5 +1,5 @@
-/* From request fields to sampling parameters: what a request leaves out comes from the model's generation defaults, and what
- * those leave out from OpenAI's. Pure but for the seed; any thread. */
+/* From request fields to sampling parameters: what a request leaves out comes from the model's generation defaults, and
+ * what those leave out from OpenAI's. Pure but for the seed; any thread. */
 #include "generation.h"
 
 #include <assert.h>
@@ -129,8 +129,8 @@ bool request_spec_fill(const struct request_fields *fields, enum endpoint endpoi
         return api_fail(error, ERROR_INVALID_VALUE, "best_of", "best_of is supported only where it equals n");
     spec->seed = seed_of(fields);
     if (json_string_length(fields->value[FIELD_CACHE_SALT]) > REQUEST_SALT_BYTES_MAX)
-        return api_fail(error, ERROR_INVALID_VALUE, "cache_salt", "cache_salt has %zu bytes, but at most %u are allowed",
-                        json_string_length(fields->value[FIELD_CACHE_SALT]), REQUEST_SALT_BYTES_MAX);
+        return api_fail(error, ERROR_INVALID_VALUE, "cache_salt",
+                        "cache_salt has %zu bytes, but at most %u are allowed", json_string_length(fields->value[FIELD_CACHE_SALT]), REQUEST_SALT_BYTES_MAX);
     if (request_has(fields, FIELD_CACHE_SALT))
         spec->cache_salt = (struct request_bytes){json_string_value(fields->value[FIELD_CACHE_SALT]),
                                                   json_string_length(fields->value[FIELD_CACHE_SALT])};

@@ -1,6 +1,6 @@
-/* Server-sent events: microhttpd asks for bytes, and gets what the generation has; when it has nothing the connection sleeps
- * until the waker knows better. Runs on the HTTP thread of its connection. A reader that returned 0 without having
- * suspended would be asked again at once, forever. */
+/* Server-sent events: microhttpd asks for bytes, and gets what the generation has; when it has nothing the connection
+ * sleeps until the waker knows better. Runs on the HTTP thread of its connection. A reader that returned 0 without
+ * having suspended would be asked again at once, forever. */
 #include "http_private.h"
 
 #include <microhttpd.h>

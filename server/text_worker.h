@@ -1,5 +1,5 @@
-/* A thread for long texts: parsing, rendering and tokenizing two megabytes, or writing an answer of as many, must not keep an
- * HTTP thread from answering /health. */
+/* A thread for long texts: parsing, rendering and tokenizing two megabytes, or writing an answer of as many, must not
+ * keep an HTTP thread from answering /health. */
 #ifndef QUIRE_TEXT_WORKER_H
 #define QUIRE_TEXT_WORKER_H
 

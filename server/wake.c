@@ -1,5 +1,5 @@
-/* The waker's thread and its lock. Who sleeps is suspended under the lock, who is woken is resumed under it, so no news is lost
- * between the look and the sleep. */
+/* The waker's thread and its lock. Who sleeps is suspended under the lock, who is woken is resumed under it, so no news
+ * is lost between the look and the sleep. */
 #include "wake.h"
 
 #include "log.h"

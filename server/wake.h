@@ -1,10 +1,11 @@
-/* Wakes sleeping connections: when the scheduler made progress (once per step), when their client has gone, when it is time
- * for a sign of life, and ends connections whose client is too slow to send its request.
+/* Wakes sleeping connections: when the scheduler made progress (once per step), when their client has gone, when it is
+ * time for a sign of life, and ends connections whose client is too slow to send its request.
  *
  * A suspended connection is deaf: microhttpd does not notice that its client left. So one thread keeps every
  * connection's socket in an epoll of its own for EPOLLRDHUP, beside an eventfd that the scheduler's progress callback
- * writes. EPOLLRDHUP also tells of a client that closed only its sending half (shutdown(SHUT_WR)) and still reads: the two
- * cannot be told apart before something is written, and work for nobody is worse, so that client counts as gone too. */
+ * writes. EPOLLRDHUP also tells of a client that closed only its sending half (shutdown(SHUT_WR)) and still reads: the
+ * two cannot be told apart before something is written, and work for nobody is worse, so that client counts as gone
+ * too. */
 #ifndef QUIRE_WAKE_H
 #define QUIRE_WAKE_H
 
@@ -15,8 +16,8 @@
 
 struct waker;
 
-/* One connection. Embedded in its owner; all fields belong to the waker between waker_add and waker_remove, except that the
- * owner may read `gone`. */
+/* One connection. Embedded in its owner; all fields belong to the waker between waker_add and waker_remove, except that
+ * the owner may read `gone`. */
 struct waiter {
     int descriptor;
     uint32_t slot, serial;
@@ -50,8 +51,9 @@ void waker_set_deadline(struct waker *waker, struct waiter *waiter, uint64_t dea
 
 /* Suspends the waiter unless it has news; false: it has, or the waker refuses. `heartbeat_ns` may be 0. */
 bool waker_sleep(struct waker *waker, struct waiter *waiter, uint64_t heartbeat_ns);
-/* Another thread has done a sleeper's work: `change` says so in the owner's state and the sleeper is woken, both in one hold of the
- * lock, because whoever sees the change may resume the owner and free it. The caller must not touch the waiter afterwards. */
+/* Another thread has done a sleeper's work: `change` says so in the owner's state and the sleeper is woken, both in one
+ * hold of the lock, because whoever sees the change may resume the owner and free it. The caller must not touch the
+ * waiter afterwards. */
 void waker_wake(struct waker *waker, struct waiter *waiter, void (*change)(struct waiter *waiter));
 /* Something happened to many: each sleeper with news is woken, by the waker's thread. Cheap, never blocks. */
 void waker_progress(struct waker *waker);

@@ -393,7 +393,8 @@ class Stream(unittest.TestCase):
         cls.server.__exit__(None, None, None)
 
     def test_completion_stream_is_the_whole_in_pieces(self):
-        body = {"model": NAME, "prompt": PROMPT, "temperature": 0, "max_tokens": 60, "logprobs": 2, "return_token_ids": True}
+        body = {"model": NAME, "prompt": PROMPT, "temperature": 0, "max_tokens": 300, "ignore_eos": True, "logprobs": 2,
+                "return_token_ids": True}  # more tokens than one event takes, should all be there at the first look
         whole = self.server.post("/v1/completions", body).json()
         events = self.server.stream("/v1/completions", body)
         self.assertEqual({event["id"] for event in events}, {events[0]["id"]})

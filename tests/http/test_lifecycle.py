@@ -170,7 +170,7 @@ class Load(unittest.TestCase):
             self.assertTrue(wait_for(lambda: server.post("/v1/completions", dict(LIGHT, user="x" * 900000)).status == 200))
 
     def test_long_bodies_whose_clients_leave_at_any_moment(self):
-        # Bodies for the text worker, closed before, during and after its work. ThreadSanitizer sees who touches what then.
+        # Bodies for the text worker, closed before, during and after its work; ThreadSanitizer sees who touches what.
         with Server() as server:
             end = time.time() + 4
 

@@ -1,5 +1,5 @@
-/* server/choice.c: a token log read at every moment gives the same text as read at the end. Uses stories260K's tokenizer, in
- * which id 3 + b is the byte b, 1 and 2 end an answer. */
+/* server/choice.c: a token log read at every moment gives the same text as read at the end. Uses stories260K's
+ * tokenizer, in which id 3 + b is the byte b, 1 and 2 end an answer. */
 #include "choice.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,6 @@
-/* server/generation.c on the real scheduler and a made-up engine: what a stream and a whole answer say when all goes well, when the
- * engine fails, and when the request is aborted. Uses stories260K's tokenizer, in which id 3 + b is the byte b. */
+/* server/generation.c on the real scheduler and a made-up engine: what a stream and a whole answer say when all goes
+ * well, when the engine fails, and when the request is aborted. Uses stories260K's tokenizer, in which id 3 + b is the
+ * byte b. */
 #include "generation.h"
 #include "step.h"
 

@@ -1,12 +1,13 @@
-/* server/prompt_bound.c: the bound is kept by real tokenizers on their own test texts and on random ones, and those that drop
- * text have none. */
+/* server/prompt_bound.c: the bound is kept by real tokenizers on their own test texts and on random ones, and those
+ * that drop text have none. */
 #include "prompt_bound.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What the tokenizers do is known from their descriptions: BERT's make one [UNK] of a long word, T5's collapses white space. */
+/* What the tokenizers do is known from their descriptions: BERT's make one [UNK] of a long word, T5's collapses white
+ * space. */
 static const struct {
     const char *path;
     bool bounded;
@@ -31,8 +32,9 @@ static uint32_t random_next(uint32_t *state)
 /* Random words of all sorts of characters, with long runs among them. */
 static void text_draw(struct text *text, uint32_t *state)
 {
-    static const char *const pieces[] = {"the", " ", "    ", "\n", "\n\n", "0", "==", "\t", "e\xcc\x81", "\xc3\xa9", "-",
-                                         "\xe4\xb8\xad", "\xf0\x9f\x99\x82", "ing", "\xe2\x80\xa6", "\xef\xac\x81", "A"};
+    static const char *const pieces[] = {"the", " ", "    ", "\n", "\n\n", "0", "==", "\t", "e\xcc\x81", "\xc3\xa9",
+                                         "-", "\xe4\xb8\xad", "\xf0\x9f\x99\x82", "ing", "\xe2\x80\xa6",
+                                         "\xef\xac\x81", "A"};
 
     text->count = 0;
     while (text->count < 4000) {
@@ -90,7 +92,8 @@ Test(prompt_bound, refuses_from_the_first_token_too_many)
     cr_expect_not(prompt_bound_check(&model, 808, "prompt", &error));
     cr_expect_eq(error.kind, ERROR_CONTEXT_LENGTH);
     cr_expect_str_eq(error.param, "prompt");
-    cr_expect_str_eq(error.message, "the prompt has 808 bytes, at least 101 tokens, but this model's context is 100 tokens");
+    cr_expect_str_eq(error.message,
+                     "the prompt has 808 bytes, at least 101 tokens, but this model's context is 100 tokens");
     model.token_bytes_max = 0;
     cr_expect(prompt_bound_check(&model, SIZE_MAX, "prompt", &error));
 }

@@ -225,7 +225,8 @@ Test(text_worker, runs_all_in_order_before_it_closes)
         cr_expect_eq(order[i], i);
 }
 
-/* An owner that is freed by whoever it wakes, as a connection is: what wakes it must have let go by then (a sanitizer sees it). */
+/* An owner that is freed by whoever it wakes, as a connection is: what wakes it must have let go by then (a sanitizer
+ * sees it). */
 struct owner {
     struct sleeper sleeper; /* first */
     struct waker *waker;
