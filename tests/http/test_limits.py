@@ -206,6 +206,22 @@ class Bodies(unittest.TestCase):
                 self.assertEqual(got.count(b"HTTP/1.1"), 1)
 
 
+class Leavers(unittest.TestCase):
+    def test_work_for_clients_that_left_is_skipped(self):
+        body = b'{"prompt":[%s1]}' % (b"1," * 4000000)
+        with Server() as server:
+            start = time.time()
+            self.assertEqual(server.post("/v1/completions", body).status, 400)
+            one = time.time() - start
+            for _ in range(12):  # all of them complete, and gone before their turn
+                with socket.create_connection(("127.0.0.1", server.port), 20) as connection:
+                    connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            start = time.time()
+            answer = server.post("/v1/completions", {"prompt": "Hi", "user": "x" * 20000, "max_tokens": 1})
+            self.assertEqual(answer.status, 200)
+            self.assertLess(time.time() - start, 5 * one)
+
+
 class Drain(unittest.TestCase):
     def test_slow_reader_holds_the_end_up_for_seconds_only(self):
         body = json.dumps({"model": NAME, "prompt": ["Once upon"] * 4, "n": 16, "max_tokens": 400, "logprobs": 5,
