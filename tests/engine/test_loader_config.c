@@ -407,7 +407,7 @@ static enum quire_status describe_with(const struct metadata *values, size_t val
     return status;
 }
 
-/* The same scaling in both containers; the directory's is held to transformers in loader_rope_test.c. */
+/* The same scaling in both containers; the directory's is held to transformers in test_loader_rope.c. */
 static void compare_scaling(const struct metadata *values, size_t count, const char *patch)
 {
     struct arch gguf, json;
