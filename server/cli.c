@@ -105,11 +105,13 @@ enum quire_status stream_read_all(FILE *file, const char *name, char **out, size
 
 enum quire_status demo_model_find(char **out, struct quire_error *error)
 {
-    static const char *const places[] = {"../share/quire/demo", "../deploy/demo/model"};
+    static const char *const places[] = {"../share/quire/demo", "../../deploy/demo/model"};
     char program[PATH_BYTES], path[PATH_BYTES + 64], *variable = getenv("QUIRE_DEMO_DIR");
     ssize_t count = readlink("/proc/self/exe", program, sizeof program - 1);
     char *slash;
 
+    if (variable != NULL && (*out = realpath(variable, NULL)) != NULL)
+        return QUIRE_OK;
     program[count < 0 ? 0 : count] = '\0';
     slash = strrchr(program, '/');
     if (slash != NULL)
@@ -119,8 +121,6 @@ enum quire_status demo_model_find(char **out, struct quire_error *error)
         if ((*out = realpath(path, NULL)) != NULL)
             return QUIRE_OK;
     }
-    if (variable != NULL && (*out = realpath(variable, NULL)) != NULL)
-        return QUIRE_OK;
     return quire_fail(error, QUIRE_NOT_FOUND,
                       "there is no demo model beside %s; name a model: quire serve MODEL, or set QUIRE_DEMO_DIR", program);
 }

@@ -24,8 +24,8 @@ enum quire_status command_template(struct config *config, struct quire_error *er
 QUIRE_NODISCARD enum quire_status stream_read_all(FILE *file, const char *name, char **out, size_t *bytes,
                                                   struct quire_error *error);
 
-/* Where the demo model lies: beside the installed program, or in the source tree that this build folder is in, or where
- * QUIRE_DEMO_DIR says. To be freed. QUIRE_NOT_FOUND. */
+/* Where the demo model lies: where QUIRE_DEMO_DIR says, or beside the installed program, or in the source tree that this
+ * build folder is in. To be freed. QUIRE_NOT_FOUND. */
 QUIRE_NODISCARD enum quire_status demo_model_find(char **out, struct quire_error *error);
 
 /* The last part of a model's path, without ".gguf": its name in the API. To be freed; NULL: no memory. */

@@ -27,6 +27,7 @@
 #define DRAIN_LOOK_MS 20
 #define DRAIN_SEND_MS 5000 /* so long finished answers may take to reach their clients */
 
+#define DEMO_MODEL_NAME "quire-demo"
 #define HTTP_THREADS 2u /* long work is done by the text worker and the step thread */
 
 struct server { /* all that `serve` has */
@@ -317,6 +318,14 @@ static void signals_prepare(sigset_t *ending)
     sigaction(SIGINT, &action, NULL);
 }
 
+/* The model's name in the API. To be freed. */
+static char *name_choose(const struct config *config, bool demo)
+{
+    if (config->served_model_name != NULL)
+        return strdup(config->served_model_name);
+    return demo ? strdup(DEMO_MODEL_NAME) : model_name_of(config->model);
+}
+
 static enum quire_status serve(struct config *config, struct quire_error *error)
 {
     struct server server = {.config = config, .loaded = -1};
@@ -331,10 +340,11 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
         .service = &server.service,
     };
     enum quire_status status = QUIRE_OK;
-    char *name = NULL;
+    bool demo = config->model == NULL;
     sigset_t ending;
+    char *name;
 
-    if (config->model == NULL)
+    if (demo)
         status = demo_model_find(&config->model, error);
     if (status != QUIRE_OK)
         return status;
@@ -342,7 +352,7 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
     log_open((enum log_level)config->log_level, config->log_json);
     descriptors_raise();
     server.loaded = eventfd(0, EFD_CLOEXEC);
-    name = config->served_model_name != NULL ? strdup(config->served_model_name) : model_name_of(config->model);
+    name = name_choose(config, demo);
     server.service.model_name = name;
     server.service.version = QUIRE_VERSION;
     server.service.created_s = (int64_t)time(NULL);
