@@ -128,12 +128,11 @@ bool request_spec_fill(const struct request_fields *fields, enum endpoint endpoi
     if (request_has(fields, FIELD_BEST_OF) && request_uint(fields, FIELD_BEST_OF, 1) != spec->choice_count)
         return api_fail(error, ERROR_INVALID_VALUE, "best_of", "best_of is supported only where it equals n");
     spec->seed = seed_of(fields);
-    if (json_string_length(fields->value[FIELD_CACHE_SALT]) > REQUEST_SALT_BYTES_MAX)
-        return api_fail(error, ERROR_INVALID_VALUE, "cache_salt",
-                        "cache_salt has %zu bytes, but at most %u are allowed", json_string_length(fields->value[FIELD_CACHE_SALT]), REQUEST_SALT_BYTES_MAX);
-    if (request_has(fields, FIELD_CACHE_SALT))
-        spec->cache_salt = (struct request_bytes){json_string_value(fields->value[FIELD_CACHE_SALT]),
-                                                  json_string_length(fields->value[FIELD_CACHE_SALT])};
+    spec->cache_salt = (struct request_bytes){json_string_value(fields->value[FIELD_CACHE_SALT]),
+                                              json_string_length(fields->value[FIELD_CACHE_SALT])};
+    if (spec->cache_salt.count > REQUEST_SALT_BYTES_MAX)
+        return api_fail(error, ERROR_INVALID_VALUE, "cache_salt", "cache_salt has %zu bytes, but at most %u are allowed",
+                        spec->cache_salt.count, REQUEST_SALT_BYTES_MAX);
     if (!logprobs_fill(fields, endpoint, spec, error))
         return false;
     if (request_has(fields, FIELD_STOP) && !stops_parse(fields->value[FIELD_STOP], spec, memory, error))
