@@ -183,6 +183,9 @@ static json_t *variables_build(const struct served_model *model, const struct re
     }
     json_object_set_new(variables, "messages", messages);
     json_object_set_new(variables, "add_generation_prompt", json_boolean(fields->flag[FIELD_ADD_GENERATION_PROMPT]));
+    /* transformers defines both in any case, and templates ask `tools is not none`. */
+    json_object_set_new(variables, "tools", json_null());
+    json_object_set_new(variables, "documents", json_null());
     if (request_has(fields, FIELD_DOCUMENTS))
         json_object_set(variables, "documents", (json_t *)(uintptr_t)fields->value[FIELD_DOCUMENTS]);
     for (size_t i = 0; i < sizeof special_names / sizeof special_names[0]; i++) {

@@ -1,5 +1,6 @@
 """The shapes of the answers, what requests may ask, and how errors are told."""
 import json
+import tempfile
 import unittest
 
 from harness import MODEL, NAME, Server, main, parse_events
@@ -521,6 +522,20 @@ class Names(unittest.TestCase):
     def test_gguf_is_named_after_its_file(self):
         with Server(model=MODEL.replace("stories260K-hf", "stories260K-F16.gguf")) as server:
             self.assertEqual(server.get("/v1/models").json()["data"][0]["id"], "stories260K-F16")
+
+
+class Template(unittest.TestCase):
+    def test_tools_and_documents_are_always_defined(self):
+        # As transformers renders: both are None where the request has none.
+        with tempfile.NamedTemporaryFile("w", suffix=".jinja") as template:
+            template.write("{{ 'Once' if tools is none and documents is none else 'upon' }}")
+            template.flush()
+            with Server("--chat-template", template.name) as server:
+                ask = {"max_tokens": 1, "return_token_ids": True}
+                chat = server.post("/v1/chat/completions", dict(ask, messages=[{"role": "user", "content": "x"}])).json()
+                once = server.post("/v1/completions", dict(ask, prompt="Once", add_special_tokens=False)).json()
+                self.assertEqual(chat["choices"][0].get("prompt_token_ids", chat.get("prompt_token_ids")),
+                                 once["choices"][0]["prompt_token_ids"])
 
 
 if __name__ == "__main__":
