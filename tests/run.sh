@@ -16,8 +16,9 @@ failed=0
 configure() { # directory, options...
     directory=$1
     shift
-    [ -f "$directory/build.ninja" ] || meson setup "$directory" -Dwerror=true "$@" >"$directory.log" 2>&1 || {
-        cat "$directory.log"
+    mkdir -p "$directory"
+    [ -f "$directory/build.ninja" ] || meson setup "$directory" -Dwerror=true "$@" >"$directory/setup.log" 2>&1 || {
+        cat "$directory/setup.log"
         exit 1
     }
 }
@@ -27,8 +28,8 @@ build_and_test() { # directory, then arguments of `meson test`
     directory=$1
     shift
     echo "== $directory: build"
-    ninja -C "$directory" ${targets:-all} >"$directory.log" 2>&1 || {
-        tail -n 60 "$directory.log"
+    ninja -C "$directory" ${targets:-all} >"$directory/ninja.log" 2>&1 || {
+        tail -n 60 "$directory/ninja.log"
         echo "the build of $directory failed"
         exit 1
     }
@@ -59,9 +60,9 @@ for stage in $stages; do
         ;;
     client)
         configure build
-        ninja -C build server/quire >build.log 2>&1 || { tail -n 60 build.log; exit 1; }
+        ninja -C build server/quire >build/ninja.log 2>&1 || { tail -n 60 build/ninja.log; exit 1; }
         [ -x build-client/bin/python ] || python3 -m venv build-client
-        build-client/bin/python -c 'import openai' 2>/dev/null || build-client/bin/pip install --quiet openai
+        build-client/bin/python -c 'import openai' 2>/dev/null || build-client/bin/pip install --quiet --disable-pip-version-check openai
         echo "== the official client"
         build-client/bin/python tests/client/test_openai_client.py "$top/build/server/quire" "$top/build/last-client.json" ||
             failed=1
