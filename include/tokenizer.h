@@ -22,8 +22,8 @@ void tokenizer_close(struct tokenizer *tokenizer); /* NULL is allowed */
 /* Highest id + 1; the model's output may be wider (padding). */
 uint32_t tokenizer_vocab_size(const struct tokenizer *tokenizer);
 uint32_t tokenizer_bos(const struct tokenizer *tokenizer);    /* TOKEN_NONE where the model has none */
-/* Ids that end a generation: generation_config.json's eos_token_id (one or a list), else config.json's and
- * tokenizer_config.json's, or the GGUF's eos and eot ids. Never NULL; `count` may be 0. */
+/* Ids that end a generation: generation_config.json's eos_token_id (one or a list), else config.json's, and
+ * in any case tokenizer_config.json's eos_token; or the GGUF's eos and eot ids. Never NULL; `count` may be 0. */
 const uint32_t *tokenizer_eos(const struct tokenizer *tokenizer, uint32_t *count);
 bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id);
 /* The vocabulary's own spelling of a token (as in tokenizer.json or the GGUF list), NUL terminated; NULL for an id without. */

@@ -175,7 +175,8 @@ static enum quire_status eos_load(const struct json_source *source, struct token
     return QUIRE_OK;
 }
 
-/* generation_config.json decides; without it, what config.json and the tokenizer's own eos_token say together. */
+/* What generation_config.json says, or without it config.json; and the tokenizer's own eos_token in any case: chat models
+ * often come with the generation_config.json of the base model, which does not know the end of a turn. */
 static enum quire_status endings_load(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
 {
     static const char *const files[] = {"generation_config.json", "config.json"};
@@ -191,11 +192,9 @@ static enum quire_status endings_load(struct tokenizer *tokenizer, const char *f
         if (tokenizer->bos == TOKEN_NONE &&
             json_whole(json_object_get(config, "bos_token_id"), tokenizer->vocabulary.id_count - 1, &bos))
             tokenizer->bos = (uint32_t)bos;
-        if (status == QUIRE_OK && strcmp(files[i], "config.json") == 0)
-            status = eos_add(tokenizer, name_id(tokenizer, "eos_token"));
         json_decref(config);
     }
-    return status;
+    return status == QUIRE_OK ? eos_add(tokenizer, name_id(tokenizer, "eos_token")) : status;
 }
 
 /* ---- chat templates ---------------------------------------------------------------------------------------------- */

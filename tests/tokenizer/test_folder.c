@@ -99,7 +99,7 @@ static void expect_eos(const char *folder, const uint32_t *want, uint32_t want_c
     tokenizer_close(tokenizer);
 }
 
-Test(folder, generation_config_decides_what_ends)
+Test(folder, what_ends_a_generation_comes_from_three_files)
 {
     const char *folder = new_folder(minimal);
 
@@ -109,9 +109,9 @@ Test(folder, generation_config_decides_what_ends)
     write_file(folder, "config.json", "{\"eos_token_id\":2,\"bos_token_id\":0}");
     expect_eos(folder, (uint32_t[]){2, 4}, 2);
     write_file(folder, "generation_config.json", "{\"eos_token_id\":[5,1,5]}");
-    expect_eos(folder, (uint32_t[]){5, 1}, 2);
+    expect_eos(folder, (uint32_t[]){5, 1, 4}, 3);
     write_file(folder, "generation_config.json", "{\"eos_token_id\":3}");
-    expect_eos(folder, (uint32_t[]){3}, 1);
+    expect_eos(folder, (uint32_t[]){3, 4}, 2);
     write_file(folder, "generation_config.json", "{\"temperature\":0.5}");
     expect_eos(folder, (uint32_t[]){2, 4}, 2);
     struct tokenizer *tokenizer = open_or_fail(folder);
