@@ -291,7 +291,7 @@ static void read_window(struct reader *reader, const struct family *family, stru
 {
     uint32_t window = read_u32(reader, "attention.sliding_window", 0, 0, UINT32_MAX - 1);
 
-    if (window == 0 || window >= arch->position_max)
+    if (window == 0 || (!family->window && window >= arch->position_max)) /* --max-model-len may exceed position_max */
         return;
     if (!family->window)
         FAIL(reader, QUIRE_UNSUPPORTED, "%sattention.sliding_window %u is not supported, only in llama", reader->prefix,
