@@ -286,10 +286,10 @@ static enum quire_status start_up(struct bench *bench, const struct engine_optio
         return status;
     for (uint32_t i = 0; i < PREFILL_TOKENS; i++)
         bench->ids[i] = (i * 7919 + 11) % bench->engine->limits.vocab_size;
-    reserve_wait(&bench->engine->reserve); /* nothing else runs while it measures */
     share_blocks(bench, 1);
     status = run_rows(bench, 1, 0, 1, error);
     bench->report.startup_s = now_s() - start;
+    reserve_wait(&bench->engine->reserve); /* nothing else runs while it measures */
     bench->report.peak_bytes = peak_resident_bytes();
     bench->report.limits = &bench->engine->limits;
     bench->report.thread_count = options->thread_count;
