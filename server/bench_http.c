@@ -139,10 +139,14 @@ static void report_text(const struct bench_http_row *rows, uint32_t row_count, c
                rows[i].overhead_us);
 }
 
-static bool report_json(const char *engine_report, const struct bench_http_row *rows, uint32_t row_count)
+static bool report_json(const char *engine_report, const struct bench_http_row *rows, uint32_t row_count,
+                        const char *reason)
 {
     json_t *root = json_loads(engine_report, 0, NULL), *list = json_array();
     bool complete = root != NULL && list != NULL && json_object_set_new(root, "http", list) == 0;
+
+    if (row_count == 0 && complete)
+        complete = json_object_set_new(root, "http_error", json_string(reason)) == 0;
 
     for (uint32_t i = 0; i < row_count && complete; i++)
         complete = json_array_append_new(list, json_pack("{s:i, s:f, s:f, s:f}", "streams", (int)rows[i].streams,
@@ -161,7 +165,7 @@ enum quire_status bench_http_report(const char *engine_report, const struct benc
     bool complete = true;
 
     if (json) {
-        complete = report_json(engine_report, rows, row_count);
+        complete = report_json(engine_report, rows, row_count, reason);
     } else {
         fputs(engine_report, stdout);
         report_text(rows, row_count, reason);

@@ -110,8 +110,10 @@ enum quire_status demo_model_find(char **out, struct quire_error *error)
     ssize_t count = readlink("/proc/self/exe", program, sizeof program - 1);
     char *slash;
 
-    if (variable != NULL && (*out = realpath(variable, NULL)) != NULL)
-        return QUIRE_OK;
+    if (variable != NULL)
+        return (*out = realpath(variable, NULL)) != NULL
+                   ? QUIRE_OK
+                   : quire_fail(error, QUIRE_NOT_FOUND, "QUIRE_DEMO_DIR says %s: %s", variable, strerror(errno));
     program[count < 0 ? 0 : count] = '\0';
     slash = strrchr(program, '/');
     if (slash != NULL)

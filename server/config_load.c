@@ -43,7 +43,7 @@ static const struct option options[] = {
     {"max-num-batched-tokens", OPTION_COUNT, ENGINE, FIELD(max_num_batched_tokens), "512", 1, 65536, "N",
      "Most tokens that one step computes; longer prompts are computed in pieces"},
     {"kv-cache-memory", OPTION_SIZE, ENGINE, FIELD(kv_cache_memory), NULL, 0, 0, "SIZE",
-     "Memory of the KV cache. Default: what the budget leaves after the weights"},
+     "Memory of the KV cache. Default: what the budget leaves after the weights, at most what max-num-seqs full sequences take"},
     {"memory-budget", OPTION_SIZE, ENGINE, FIELD(memory_budget), NULL, 0, 0, "SIZE",
      "Memory for weights, KV cache and activations together. Default: what the cgroup or the machine has left"},
     {"kernels", OPTION_TEXT, ENGINE, FIELD(kernels), NULL, 0, 0, "NAME",
@@ -103,7 +103,7 @@ static enum quire_status option_set(struct config *config, const struct option *
                               (unsigned long long)option->minimum, (unsigned long long)option->maximum, text);
         return QUIRE_OK;
     case OPTION_SIZE:
-        if (config_parse_size(text, field) != QUIRE_OK)
+        if (config_parse_size(text, field) != QUIRE_OK || *(const size_t *)field == 0)
             return quire_fail(error, QUIRE_INVALID, "%s is a size such as 512MiB or 4GiB, not '%.100s'", where, text);
         return QUIRE_OK;
     case OPTION_SWITCH:

@@ -25,9 +25,11 @@
 #include <unistd.h>
 
 #define DRAIN_LOOK_MS 20
+#define INSIST_NS UINT64_C(100000000)
 #define DRAIN_SEND_MS 5000 /* so long finished answers may take to reach their clients */
 
 #define DEMO_MODEL_NAME "quire-demo"
+#define URL_BYTES 300
 #define HTTP_THREADS 2u /* long work is done by the text worker and the step thread */
 
 struct server { /* all that `serve` has */
@@ -136,6 +138,14 @@ static void progress_run(void *context)
     http_wake(context);
 }
 
+static void url_write(const struct server *server, char *url, size_t bytes)
+{
+    const char *host = server->config->host;
+    bool v6 = strchr(host, ':') != NULL;
+
+    snprintf(url, bytes, "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", http_port(server->http));
+}
+
 static enum quire_status scheduler_load(struct server *server)
 {
     const struct engine_limits *limits = engine_limits(server->engine);
@@ -191,9 +201,9 @@ static void model_publish(struct server *server)
 
 static void model_announce(const struct server *server)
 {
-    char url[300];
+    char url[URL_BYTES];
 
-    snprintf(url, sizeof url, "http://%s:%u", server->config->host, http_port(server->http));
+    url_write(server, url, sizeof url);
     start_report_write(stdout, server->service.model_name, url, server->model.limits,
                        server->engine_options.memory_budget_bytes, server->engine_options.thread_count);
     log_event(LOG_INFO, "ready", "model=\"%s\" url=%s", server->service.model_name, url);
@@ -208,6 +218,13 @@ static bool ending_wait(int timeout_ms)
     return poll(&ready, 1, timeout_ms) > 0 && read(endings, &one, sizeof one) == (ssize_t)sizeof one;
 }
 
+/* Waits up to DRAIN_LOOK_MS. True when somebody asks again, and not only twice at once, as who signals a process and then
+ * its whole group does. */
+static bool ending_insisted(uint64_t first_ns)
+{
+    return ending_wait(DRAIN_LOOK_MS) && waker_now_ns() - first_ns >= INSIST_NS;
+}
+
 static void *drainer_run(void *context)
 {
     struct server *server = context;
@@ -218,7 +235,7 @@ static void *drainer_run(void *context)
 }
 
 /* Lets what runs finish, and then gives clients a moment to take what is finished: one that reads slowly holds nothing up. A
- * second signal ends the process at once, whatever its threads are doing. */
+ * second signal, a tenth of a second later or more, ends the process at once, whatever its threads are doing. */
 static void drain(struct server *server)
 {
     struct scheduler_stats stats;
@@ -226,16 +243,18 @@ static void drain(struct server *server)
     bool forced = false;
     int failure;
 
+    uint64_t first_ns = waker_now_ns();
+
     atomic_store(&server->service.draining, true);
     log_event(LOG_INFO, "draining", "requests=%u", http_answering(server->http));
     failure = pthread_create(&drainer, NULL, drainer_run, server);
     if (failure != 0)
         drainer_run(server);
     while (!forced && !atomic_load(&server->drained))
-        forced = ending_wait(DRAIN_LOOK_MS);
+        forced = ending_insisted(first_ns);
     for (int waited_ms = 0; !forced && waited_ms < DRAIN_SEND_MS && http_answering(server->http) > 0;
          waited_ms += DRAIN_LOOK_MS)
-        forced = ending_wait(DRAIN_LOOK_MS);
+        forced = ending_insisted(first_ns);
     stats = scheduler_stats(server->scheduler);
     log_event(forced || (stats.blocks_used == 0 && stats.running == 0) ? LOG_INFO : LOG_ERROR, "stopped",
               "forced=%s blocks_used=%u running=%u waiting=%u generated_tokens=%llu", forced ? "yes" : "no",
@@ -341,8 +360,8 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
     };
     enum quire_status status = QUIRE_OK;
     bool demo = config->model == NULL;
+    char url[URL_BYTES], *name;
     sigset_t ending;
-    char *name;
 
     if (demo)
         status = demo_model_find(&config->model, error);
@@ -361,8 +380,10 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
         status = quire_fail(error, QUIRE_IO, "cannot wait for signals: %s", strerror(errno));
     if (status == QUIRE_OK)
         status = http_open(&http, &server.http, error);
-    if (status == QUIRE_OK)
-        log_event(LOG_INFO, "listening", "url=http://%s:%u", config->host, http_port(server.http));
+    if (status == QUIRE_OK) {
+        url_write(&server, url, sizeof url);
+        log_event(LOG_INFO, "listening", "url=%s", url);
+    }
     if (status == QUIRE_OK)
         status = serve_until_signal(&server, &ending, error);
     server_deinit(&server);

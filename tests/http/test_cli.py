@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import MODEL, MODELS, QUIRE, Server, main
@@ -159,6 +160,9 @@ class Commands(unittest.TestCase):
     def test_logs_as_json(self):
         with Server("--log-json", "--log-level", "debug", wait=True) as server:
             server.get("/health")
+            end = time.time() + 20 # a thread of its own writes the log
+            while not all(event in server.log_text() for event in ('"ready"', '"request_done"')) and time.time() < end:
+                time.sleep(0.02)
             lines = [json.loads(line) for line in server.log_text().splitlines()]
         events = {line["event"]: line for line in lines}
         self.assertEqual(events["ready"]["level"], "info")

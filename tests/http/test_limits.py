@@ -251,7 +251,7 @@ class Drain(unittest.TestCase):
                 connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
                 busy.append(connection)
             server.terminate()
-            time.sleep(0.2)
+            time.sleep(0.2)  # before that it would count as the same wish
             self.assertIsNone(server.process.poll())
             start = time.time()
             server.terminate()
