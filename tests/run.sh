@@ -39,7 +39,7 @@ build_and_test() { # directory, then arguments of `meson test`
 }
 
 stages=${*:-release asan tsan client}
-rm -f build*/last-tests.json
+rm -f build*/last-*.json
 for stage in $stages; do
     case $stage in
     release)
