@@ -2,6 +2,8 @@
  * runs in the same process on threads of its own, so client and server share the processors. */
 #include "bench_http.h"
 
+#include "wake.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
@@ -10,19 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RUNS 5u
 #define STREAMS_MAX 32u
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static int stream_open(const struct bench_http_source *source, uint32_t serial)
 {
@@ -80,7 +73,8 @@ static enum quire_status run_once(const struct bench_http_source *source, uint32
                                   struct quire_error *error)
 {
     struct pollfd streams[STREAMS_MAX];
-    uint64_t start_ns = now_ns(), engine_start_ns = atomic_load(source->engine_ns), tokens = (uint64_t)count * source->token_max;
+    uint64_t start_ns = waker_now_ns(), engine_start_ns = atomic_load(source->engine_ns);
+    uint64_t tokens = (uint64_t)count * source->token_max;
     enum quire_status status = QUIRE_OK;
     double passed_us, engine_us;
 
@@ -91,7 +85,7 @@ static enum quire_status run_once(const struct bench_http_source *source, uint32
     }
     if (status == QUIRE_OK)
         status = streams_drain(streams, count, error);
-    passed_us = (double)(now_ns() - start_ns) / 1e3;
+    passed_us = (double)(waker_now_ns() - start_ns) / 1e3;
     engine_us = (double)(atomic_load(source->engine_ns) - engine_start_ns) / 1e3;
     for (uint32_t i = 0; i < count; i++)
         if (streams[i].fd >= 0)

@@ -85,11 +85,6 @@ uint32_t gguf_version(const struct gguf *gguf)
     return gguf->version;
 }
 
-uint64_t gguf_file_bytes(const struct gguf *gguf)
-{
-    return gguf->file_bytes;
-}
-
 size_t gguf_value_count(const struct gguf *gguf)
 {
     return gguf->value_count;
@@ -130,26 +125,6 @@ const struct gguf_tensor *gguf_tensor_at(const struct gguf *gguf, size_t index)
 {
     assert(index < gguf->tensor_count);
     return &gguf->tensors[index];
-}
-
-const struct gguf_tensor *gguf_tensor_find(const struct gguf *gguf, const char *name)
-{
-    struct gguf_string wanted = {name, strlen(name)};
-    size_t low = 0, high = gguf->tensor_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct gguf_tensor *tensor = &gguf->tensors[gguf->tensor_order[middle]];
-        int order = gguf_string_compare(wanted, tensor->name);
-
-        if (order == 0)
-            return tensor;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
 }
 
 bool gguf_string_equals(struct gguf_string string, const char *text)

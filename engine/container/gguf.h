@@ -57,7 +57,6 @@ void gguf_close(struct gguf *gguf); /* NULL is allowed */
 
 const char *gguf_path(const struct gguf *gguf);
 uint32_t gguf_version(const struct gguf *gguf);
-uint64_t gguf_file_bytes(const struct gguf *gguf);
 
 size_t gguf_value_count(const struct gguf *gguf);
 const struct gguf_value *gguf_value_at(const struct gguf *gguf, size_t index); /* in the file's order */
@@ -95,7 +94,6 @@ const char *gguf_type_name(enum gguf_type type);
 
 size_t gguf_tensor_count(const struct gguf *gguf);
 const struct gguf_tensor *gguf_tensor_at(const struct gguf *gguf, size_t index); /* in the file's order */
-const struct gguf_tensor *gguf_tensor_find(const struct gguf *gguf, const char *name);
 /* Never NULL for the type of a tensor of an opened file. */
 const struct gguf_tensor_type *gguf_tensor_type(uint32_t type);
 

@@ -248,11 +248,6 @@ void safetensors_close(struct safetensors *file)
     free(file);
 }
 
-const char *safetensors_path(const struct safetensors *file)
-{
-    return file->path;
-}
-
 size_t safetensors_count(const struct safetensors *file)
 {
     return file->count;

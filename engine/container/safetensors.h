@@ -28,7 +28,6 @@ QUIRE_NODISCARD enum quire_status safetensors_open(const char *path, struct safe
                                                    struct quire_error *error);
 void safetensors_close(struct safetensors *file); /* NULL is allowed */
 
-const char *safetensors_path(const struct safetensors *file);
 size_t safetensors_count(const struct safetensors *file);
 /* In the order of their data. */
 const struct safetensors_tensor *safetensors_at(const struct safetensors *file, size_t index);
