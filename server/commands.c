@@ -1,13 +1,11 @@
 /* `quire tokenize` and `quire template`: one input, one output. Main's thread. */
 #include "cli.h"
 
-#include "jinja/jinja.h"
+#include "model_template.h"
 #include "tokenizer.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum quire_status command_tokenize(struct config *config, struct quire_error *error)
 {
@@ -39,17 +37,10 @@ enum quire_status command_template(struct config *config, struct quire_error *er
     struct jinja_output output = {0};
     json_t *variables = NULL;
     json_error_t cause;
-    char *source = NULL, *input = NULL;
-    size_t source_bytes, input_bytes;
-    enum quire_status status;
-    FILE *file = fopen(config->model, "rbe");
+    char *input = NULL;
+    size_t input_bytes;
+    enum quire_status status = template_file_compile(config->model, &template, error);
 
-    if (file == NULL)
-        return quire_fail(error, QUIRE_IO, "cannot read %s: %s", config->model, strerror(errno));
-    status = stream_read_all(file, config->model, &source, &source_bytes, error);
-    fclose(file);
-    if (status == QUIRE_OK)
-        status = jinja_compile(source, source_bytes, &template, error);
     if (status == QUIRE_OK)
         status = stream_read_all(stdin, "standard input", &input, &input_bytes, error);
     if (status == QUIRE_OK) {
@@ -67,6 +58,5 @@ enum quire_status command_template(struct config *config, struct quire_error *er
     json_decref(variables);
     jinja_template_destroy(template);
     free(input);
-    free(source);
     return status;
 }

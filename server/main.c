@@ -5,11 +5,12 @@
  * Threads here: main (waits for signals), the loader (ends when the model is there). */
 #include "bench_http.h"
 #include "cli.h"
+#include "ending.h"
 #include "engine.h"
 #include "http.h"
-#include "jinja/jinja.h"
 #include "log.h"
 #include "machine.h"
+#include "model_template.h"
 #include "prompt_bound.h"
 #include "wake.h"
 
@@ -49,20 +50,6 @@ struct server { /* all that `serve` has */
     struct quire_error load_error;
 };
 
-/* Counts the signals that ask to end: an eventfd that gives them out one by one. A handler, and no signalfd, because libraries
- * start threads before main that do not block the signals (OpenBLAS does). */
-static int endings = -1;
-
-static void ending_note(int signal_number)
-{
-    uint64_t one = 1;
-    int saved = errno;
-
-    (void)signal_number;
-    (void)!write(endings, &one, sizeof one);
-    errno = saved;
-}
-
 /* ---- loading ----------------------------------------------------------------------------------------------------- */
 
 static struct engine_options engine_options_of(const struct config *config)
@@ -92,34 +79,6 @@ static void load_progress(void *context, uint64_t done_bytes, uint64_t total_byt
         return;
     *tenths = now;
     log_event(LOG_INFO, "loading", "percent=%u mebibytes=%.1f", now * 10, (double)total_bytes / 1048576.0);
-}
-
-static enum quire_status chat_template_load(struct server *server)
-{
-    const char *path = server->config->chat_template;
-    const char *own = tokenizer_chat_template(server->tokenizer, NULL);
-    struct quire_error cause;
-    enum quire_status status;
-    char *text;
-    size_t bytes;
-    FILE *file;
-
-    if (path == NULL) {
-        /* A model whose template cannot be read still completes; chat says what is wrong. */
-        if (own != NULL && jinja_compile(own, strlen(own), &server->chat_template, &cause) != QUIRE_OK)
-            log_event(LOG_WARNING, "chat_template_unusable", "reason=\"%s\"", cause.message);
-        return QUIRE_OK;
-    }
-    file = fopen(path, "rbe");
-    if (file == NULL)
-        return quire_fail(&server->load_error, QUIRE_IO, "cannot read the chat template %s: %s", path, strerror(errno));
-    status = stream_read_all(file, path, &text, &bytes, &server->load_error);
-    fclose(file);
-    if (status != QUIRE_OK)
-        return status;
-    status = jinja_compile(text, bytes, &server->chat_template, &cause);
-    free(text);
-    return status == QUIRE_OK ? status : quire_fail(&server->load_error, status, "%.200s: %.300s", path, cause.message);
 }
 
 static enum quire_status step_run(void *context, const struct step_plan *plan, struct step_result *result,
@@ -175,7 +134,8 @@ static void *loader_run(void *context)
     server->engine_options.progress_context = &tenths;
     server->load_status = tokenizer_open(server->config->model, &server->tokenizer, &server->load_error);
     if (server->load_status == QUIRE_OK)
-        server->load_status = chat_template_load(server);
+        server->load_status = model_template_load(server->config->chat_template, server->tokenizer, &server->chat_template,
+                                                  &server->load_error);
     if (server->load_status == QUIRE_OK)
         server->load_status = engine_open(&server->engine_options, &server->engine, &server->load_error);
     if (server->load_status == QUIRE_OK)
@@ -207,15 +167,6 @@ static void model_announce(const struct server *server)
     start_report_write(stdout, server->service.model_name, url, server->model.limits,
                        server->engine_options.memory_budget_bytes, server->engine_options.thread_count);
     log_event(LOG_INFO, "ready", "model=\"%s\" url=%s", server->service.model_name, url);
-}
-
-/* Waits up to `timeout_ms` (-1: for ever). True when a signal to end has come. */
-static bool ending_wait(int timeout_ms)
-{
-    struct pollfd ready = {.fd = endings, .events = POLLIN};
-    uint64_t one;
-
-    return poll(&ready, 1, timeout_ms) > 0 && read(endings, &one, sizeof one) == (ssize_t)sizeof one;
 }
 
 /* Waits up to DRAIN_LOOK_MS. True when somebody asks again, and not only twice at once, as who signals a process and then
@@ -261,23 +212,22 @@ static void drain(struct server *server)
               stats.blocks_used, stats.running, stats.waiting, (unsigned long long)stats.generation_tokens);
     if (forced) {
         log_close();
-        _exit(0);
+        _exit(EXIT_FAILURE); /* what was accepted has not been finished */
     }
     if (failure == 0)
         pthread_join(drainer, NULL);
-    signal(SIGTERM, SIG_DFL); /* the rest takes no time; should it ever, the next signal ends it */
-    signal(SIGINT, SIG_DFL);
+    ending_release(); /* the rest takes no time; should it ever, the next signal ends it */
 }
 
-static enum quire_status serve_until_signal(struct server *server, const sigset_t *ending, struct quire_error *error)
+static enum quire_status serve_until_signal(struct server *server, struct quire_error *error)
 {
-    struct pollfd ready[] = {{.fd = endings, .events = POLLIN}, {.fd = server->loaded, .events = POLLIN}};
+    struct pollfd ready[] = {{.fd = ending_descriptor(), .events = POLLIN}, {.fd = server->loaded, .events = POLLIN}};
     pthread_t loader;
     int failure = pthread_create(&loader, NULL, loader_run, server);
 
     if (failure != 0)
         return quire_fail(error, QUIRE_IO, "cannot start the loader: %s", strerror(failure));
-    pthread_sigmask(SIG_UNBLOCK, ending, NULL); /* here only: no other thread of ours is to be interrupted */
+    ending_unblock();
     while (poll(ready, 2, -1) < 0 && errno == EINTR) {
     }
     if (ready[1].revents == 0) { /* told to end before the model was there: nothing is worth waiting for */
@@ -322,21 +272,6 @@ static void descriptors_raise(void)
     }
 }
 
-/* SIGTERM and SIGINT are noted; they stay blocked until all threads have inherited that. */
-static void signals_prepare(sigset_t *ending)
-{
-    struct sigaction action = {.sa_handler = ending_note, .sa_flags = SA_RESTART};
-
-    signal(SIGPIPE, SIG_IGN);
-    endings = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK);
-    sigemptyset(ending);
-    sigaddset(ending, SIGTERM);
-    sigaddset(ending, SIGINT);
-    pthread_sigmask(SIG_BLOCK, ending, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-}
-
 /* The model's name in the API. To be freed. */
 static char *name_choose(const struct config *config, bool demo)
 {
@@ -361,13 +296,14 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
     enum quire_status status = QUIRE_OK;
     bool demo = config->model == NULL;
     char url[URL_BYTES], *name;
-    sigset_t ending;
 
     if (demo)
         status = demo_model_find(&config->model, error);
     if (status != QUIRE_OK)
         return status;
-    signals_prepare(&ending);
+    signal(SIGPIPE, SIG_IGN);
+    if (!ending_prepare())
+        return quire_fail(error, QUIRE_IO, "cannot wait for signals: %s", strerror(errno));
     log_open((enum log_level)config->log_level, config->log_json);
     descriptors_raise();
     server.loaded = eventfd(0, EFD_CLOEXEC);
@@ -376,8 +312,8 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
     server.service.version = QUIRE_VERSION;
     server.service.created_s = (int64_t)time(NULL);
     server.engine_options = engine_options_of(config);
-    if (endings < 0 || server.loaded < 0 || name == NULL)
-        status = quire_fail(error, QUIRE_IO, "cannot wait for signals: %s", strerror(errno));
+    if (server.loaded < 0 || name == NULL)
+        status = quire_fail(error, QUIRE_IO, "cannot start: %s", strerror(errno));
     if (status == QUIRE_OK)
         status = http_open(&http, &server.http, error);
     if (status == QUIRE_OK) {
@@ -385,7 +321,7 @@ static enum quire_status serve(struct config *config, struct quire_error *error)
         log_event(LOG_INFO, "listening", "url=%s", url);
     }
     if (status == QUIRE_OK)
-        status = serve_until_signal(&server, &ending, error);
+        status = serve_until_signal(&server, error);
     server_deinit(&server);
     free(name);
     log_close();
