@@ -50,10 +50,11 @@ bool jvalue_hashable(struct jvalue value)
     return value.kind != J_LIST && value.kind != J_DICT && value.kind != J_KEYS && value.kind != J_ITEMS;
 }
 
-/* Values that compare equal have one hash, so 1, 1.0 and true do. */
+/* Values that compare equal have one hash, so 1, 1.0 and true do. No seed: whether a render stays within its steps must
+ * not depend on chance. Keys that were made to collide cost their own request steps, until there are none left. */
 static uint64_t value_hash(struct jrun *run, struct jvalue value)
 {
-    uint64_t hash = run->hash_seed;
+    uint64_t hash = 0;
 
     switch (value.kind) {
     case J_STRING: {
@@ -77,7 +78,7 @@ static uint64_t value_hash(struct jrun *run, struct jvalue value)
         if (value.as.real == floor(value.as.real) && fabs(value.as.real) < 9.2e18)
             return mix(hash, (uint64_t)(int64_t)value.as.real);
         memcpy(&hash, &value.as.real, sizeof hash);
-        return mix(run->hash_seed, hash);
+        return mix(0, hash);
     case J_TUPLE:
     case J_GROUP:
         for (size_t i = 0; i < value.as.list->count; i++)
@@ -96,8 +97,12 @@ static void check_key(struct jrun *run, struct jvalue key)
 
 static bool keys_equal(struct jrun *run, struct jvalue a, struct jvalue b)
 {
-    if (a.kind == J_STRING && b.kind == J_STRING)
+    if (a.kind == J_STRING && b.kind == J_STRING) {
+        if (a.as.string->count != b.as.string->count)
+            return false;
+        jrun_charge_bytes(run, a.as.string->count);
         return jstring_equal(a.as.string, b.as.string);
+    }
     return jequal(run, a, b);
 }
 

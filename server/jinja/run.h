@@ -37,7 +37,6 @@ struct jrun {
     const struct jstring *block_text; /* what a set or filter block printed, for its first filter */
     struct jbuilder *out; /* where output goes: the text, or what a macro or a set block collects */
     int64_t now_ns;
-    uint64_t hash_seed;
 };
 
 _Noreturn void jfail(struct jrun *run, enum quire_status status, const char *format, ...) QUIRE_PRINTF(3, 4);

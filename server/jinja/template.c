@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define SOURCE_BYTES_MAX ((size_t)256 * 1024)
 #define COMPILE_STEPS_MAX 1000000u
@@ -301,8 +300,6 @@ static void render(struct jrun *run, void *context)
     const struct rendering *r = context;
     struct jbuilder text;
 
-    if (getrandom(&run->hash_seed, sizeof run->hash_seed, GRND_NONBLOCK) < 0)
-        run->hash_seed = (uint64_t)(uintptr_t)run;
     jbuilder_init(&text, run);
     run->out = &text;
     find_names(run, r);

@@ -283,3 +283,28 @@ Test(jinja_bounds, fifty_turns_with_tools_take_less_than_a_millisecond)
     }
     json_decref(variables);
 }
+
+/* A render near its bound must not succeed by chance (found by fuzzing: probes of a seeded hash table were steps). */
+Test(jinja_bounds, steps_are_the_same_each_time)
+{
+    static const char source[] = "{{ 'the quick brown fox jumps over 13 lazy dogs; \\u00e9\\u4e2d'|unique|list }}";
+    struct jinja_template *template = NULL;
+    struct quire_error error = {0};
+    json_t *variables = json_object();
+    uint64_t enough[8];
+
+    cr_assert(jinja_compile(source, sizeof source - 1, &template, &error) == QUIRE_OK, "%s", error.message);
+    for (size_t i = 0; i < sizeof enough / sizeof *enough; i++) {
+        struct jinja_limits limits = jinja_limits_default;
+        struct jinja_options options = {.limits = &limits};
+        struct jinja_output output = {0};
+        for (limits.steps_max = 1; jinja_render(template, variables, &options, &output, &error) == QUIRE_LIMIT;)
+            limits.steps_max++;
+        cr_assert(output.text_bytes > 0 && limits.steps_max > 100, "%s", error.message);
+        enough[i] = limits.steps_max;
+        cr_expect_eq(enough[i], enough[0]);
+        jinja_output_deinit(&output);
+    }
+    jinja_template_destroy(template);
+    json_decref(variables);
+}
