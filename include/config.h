@@ -17,11 +17,12 @@
 #define COMMAND_TOKENIZE 4u
 #define COMMAND_INSPECT 8u
 #define COMMAND_TEMPLATE 16u
+#define COMMAND_BENCH_TOKENIZE 32u
 
 struct config { /* strings are owned; zero-initialise */
     char *model; /* the positional argument: MODEL, or FILE of `template` */
     char *host;
-    char *served_model_name, *api_key, *config_file, *kernels, *chat_template;
+    char *served_model_name, *api_key, *config_file, *kernels, *chat_template, *file;
     uint32_t port;
     uint32_t threads;         /* 0: what the machine allows */
     uint32_t max_model_len;   /* 0: the model's own */
@@ -34,7 +35,7 @@ struct config { /* strings are owned; zero-initialise */
     bool enable_prefix_caching, special_tokens_in_content;
     bool log_json;
     uint32_t log_level;  /* enum log_level */
-    bool json, special;  /* bench --json; tokenize --no-special */
+    bool json, special;  /* bench, bench tokenize --json; tokenize --no-special */
     bool help;           /* --help was given */
 };
 

@@ -8,14 +8,45 @@
 
 #define PATH_BYTES 4096u
 
-static void help_write(FILE *out, const struct command *commands, const char *topic)
+/* How many of `words` the name of a command consists of ("bench tokenize": 2); 0 where it is another's. */
+static int name_words(const char *name, int count, char *const *words)
+{
+    for (int i = 0; i < count; i++) {
+        size_t bytes = strlen(words[i]);
+
+        if (strncmp(name, words[i], bytes) != 0)
+            return 0;
+        if (name[bytes] == '\0')
+            return i + 1;
+        if (name[bytes] != ' ')
+            return 0;
+        name += bytes + 1;
+    }
+    return 0;
+}
+
+static const struct command *command_find(const struct command *commands, int count, char *const *words, int *used)
+{
+    const struct command *found = NULL;
+
+    *used = 0;
+    for (; commands->name != NULL; commands++)
+        if (name_words(commands->name, count, words) > *used) {
+            *used = name_words(commands->name, count, words);
+            found = commands;
+        }
+    return found;
+}
+
+/* All commands, or one. */
+static void help_write(FILE *out, const struct command *commands, const struct command *topic)
 {
     fprintf(out, "quire " QUIRE_VERSION ", an inference server for large language models on CPUs\n\nUsage:\n");
     for (const struct command *row = commands; row->name != NULL; row++)
-        if (topic == NULL || strcmp(topic, row->name) == 0)
+        if (topic == NULL || topic == row)
             fprintf(out, "  quire %s %-*s %s\n", row->name, 30 - (int)strlen(row->name), row->arguments, row->summary);
     for (const struct command *row = commands; row->name != NULL; row++) {
-        if (row->bit == 0 || (topic != NULL && strcmp(topic, row->name) != 0))
+        if (row->bit == 0 || (topic != NULL && topic != row))
             continue;
         fprintf(out, "\nOptions of quire %s:\n", row->name);
         config_write_help(out, row->bit);
@@ -24,45 +55,41 @@ static void help_write(FILE *out, const struct command *commands, const char *to
                  "environment (QUIRE_MAX_NUM_SEQS=64). A flag goes before the environment, that before the file.\n");
 }
 
-static const struct command *command_find(const struct command *commands, const char *name)
+static int command_missing(char *const *words)
 {
-    for (; commands->name != NULL; commands++)
-        if (strcmp(commands->name, name) == 0)
-            return commands;
-    return NULL;
+    fprintf(stderr, "quire: there is no command '%.100s'; see quire help\n", words[0]);
+    return 2;
 }
 
-int cli_run(const struct command *commands, int argument_count, char **arguments)
+/* `words` follow "help". */
+static int help(const struct command *commands, int count, char *const *words)
 {
-    const char *name = argument_count > 1 ? arguments[1] : "help";
-    const struct command *command = command_find(commands, name);
+    int used;
+    const struct command *topic = command_find(commands, count, words, &used);
+
+    if (used < count)
+        return command_missing(words);
+    help_write(stdout, commands, topic);
+    return 0;
+}
+
+static int command_run(const struct command *commands, const struct command *command, int count, char *const *arguments)
+{
     struct quire_error error = {0};
     struct config config;
     enum quire_status status;
 
-    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        help_write(stdout, commands, argument_count > 2 ? arguments[2] : NULL);
-        return argument_count > 1 ? 0 : 2;
-    }
-    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
-        printf("quire " QUIRE_VERSION "\n");
-        return 0;
-    }
-    if (command == NULL) {
-        fprintf(stderr, "quire: there is no command '%s'; see quire help\n", name);
-        return 2;
-    }
-    if (config_load(command->bit, argument_count - 2, arguments + 2, &config, &error) != QUIRE_OK) {
+    if (config_load(command->bit, count, arguments, &config, &error) != QUIRE_OK) {
         fprintf(stderr, "quire: %s\n", error.message);
         return 2;
     }
     if (config.help) {
-        help_write(stdout, commands, name);
+        help_write(stdout, commands, command);
         config_deinit(&config);
         return 0;
     }
     if (command->model_needed && config.model == NULL) {
-        fprintf(stderr, "quire: %s needs %s; see quire help %s\n", name, command->arguments, name);
+        fprintf(stderr, "quire: %s needs %s; see quire help %s\n", command->name, command->arguments, command->name);
         config_deinit(&config);
         return 2;
     }
@@ -73,6 +100,24 @@ int cli_run(const struct command *commands, int argument_count, char **arguments
     if (status != QUIRE_OK)
         fprintf(stderr, "quire: %s\n", error.message);
     return status == QUIRE_OK ? 0 : 1;
+}
+
+int cli_run(const struct command *commands, int argument_count, char **arguments)
+{
+    static char help_name[] = "help", *const no_words[] = {help_name};
+    char *const *words = argument_count > 1 ? arguments + 1 : no_words;
+    int count = argument_count > 1 ? argument_count - 1 : 1, used;
+    const struct command *command = command_find(commands, count, words, &used);
+
+    if (strcmp(words[0], "help") == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
+        int status = help(commands, count - 1, words + 1);
+        return argument_count > 1 ? status : 2;
+    }
+    if (strcmp(words[0], "version") == 0 || strcmp(words[0], "--version") == 0) {
+        printf("quire " QUIRE_VERSION "\n");
+        return 0;
+    }
+    return command == NULL ? command_missing(words) : command_run(commands, command, count - used, words + used);
 }
 
 enum quire_status stream_read_all(FILE *file, const char *name, char **out, size_t *bytes, struct quire_error *error)

@@ -13,7 +13,7 @@
 
 #define NAME_BYTES 64u
 #define ENGINE (COMMAND_SERVE | COMMAND_BENCH)
-#define ANY (ENGINE | COMMAND_TOKENIZE | COMMAND_INSPECT | COMMAND_TEMPLATE)
+#define ANY (ENGINE | COMMAND_TOKENIZE | COMMAND_INSPECT | COMMAND_TEMPLATE | COMMAND_BENCH_TOKENIZE)
 
 enum option_kind { OPTION_TEXT, OPTION_COUNT, OPTION_SIZE, OPTION_SWITCH, OPTION_LEVEL };
 
@@ -53,7 +53,7 @@ static const struct option options[] = {
     {"api-key", OPTION_TEXT, COMMAND_SERVE, FIELD(api_key), NULL, 0, 0, "KEY",
      "Asks of every request but /health the header Authorization: Bearer KEY"},
     {"config", OPTION_TEXT, ENGINE, FIELD(config_file), NULL, 0, 0, "FILE", "YAML file of options"},
-    {"chat-template", OPTION_TEXT, COMMAND_SERVE, FIELD(chat_template), NULL, 0, 0, "FILE",
+    {"chat-template", OPTION_TEXT, COMMAND_SERVE | COMMAND_BENCH_TOKENIZE, FIELD(chat_template), NULL, 0, 0, "FILE",
      "Chat template to use instead of the model's own"},
     {"special-tokens-in-content", OPTION_SWITCH, COMMAND_SERVE, FIELD(special_tokens_in_content), "false", 0, 0, NULL,
      "Lets text inside chat messages become special tokens"},
@@ -69,7 +69,9 @@ static const struct option options[] = {
      "Time for a client to send a request's header; its body may take ten times as long"},
     {"log-level", OPTION_LEVEL, COMMAND_SERVE, FIELD(log_level), "info", 0, 0, "LEVEL", "error, warning, info or debug"},
     {"log-json", OPTION_SWITCH, COMMAND_SERVE, FIELD(log_json), "false", 0, 0, NULL, "Writes log lines as JSON"},
-    {"json", OPTION_SWITCH, COMMAND_BENCH, FIELD(json), "false", 0, 0, NULL, "Prints one JSON object"},
+    {"file", OPTION_TEXT, COMMAND_BENCH_TOKENIZE, FIELD(file), NULL, 0, 0, "FILE",
+     "A text to measure instead of the built-in English, Chinese and code"},
+    {"json", OPTION_SWITCH, COMMAND_BENCH | COMMAND_BENCH_TOKENIZE, FIELD(json), "false", 0, 0, NULL, "Prints one JSON object"},
     {"special", OPTION_SWITCH, COMMAND_TOKENIZE, FIELD(special), "true", 0, 0, NULL,
      "Adds the model's BOS, EOS and the like; --no-special adds none"},
     {"help", OPTION_SWITCH, ANY, FIELD(help), "false", 0, 0, NULL, "Prints this"},

@@ -4,6 +4,7 @@
  *
  * Threads here: main (waits for signals), the loader (ends when the model is there). */
 #include "bench_http.h"
+#include "bench_text.h"
 #include "cli.h"
 #include "ending.h"
 #include "engine.h"
@@ -391,6 +392,8 @@ int main(int argument_count, char **arguments)
     static const struct command commands[] = {
         {"serve", "[MODEL]", "Serves a model over HTTP; without MODEL the demo model", COMMAND_SERVE, false, serve},
         {"bench", "MODEL", "Measures a model and the machine", COMMAND_BENCH, true, bench},
+        {"bench tokenize", "MODEL", "Measures its tokenizer and chat template", COMMAND_BENCH_TOKENIZE, true,
+         command_bench_tokenize},
         {"tokenize", "MODEL", "Standard input to token ids", COMMAND_TOKENIZE, true, command_tokenize},
         {"inspect", "MODEL", "Shows what a model file holds", COMMAND_INSPECT, true, inspect},
         {"template", "FILE", "Renders a chat template with the JSON variables of standard input", COMMAND_TEMPLATE, true,
