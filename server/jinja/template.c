@@ -179,8 +179,8 @@ static bool is_role(const char *key, const json_t *json)
     if (strcmp(key, "role") != 0 || !json_is_string(json))
         return false;
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
-        if (strcmp(json_string_value(json), roles[i]) == 0)
-            return true;
+        if (json_string_length(json) == strlen(roles[i]) && strcmp(json_string_value(json), roles[i]) == 0)
+            return true; /* the whole of it: a NUL may be followed by anything */
     }
     return false;
 }
