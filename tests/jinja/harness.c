@@ -95,7 +95,7 @@ char *harness_render(const char *source, size_t source_bytes, const json_t *vari
 struct jinja_output harness_output(const char *source, const char *variables_json, const struct jinja_options *options)
 {
     json_error_t json_error;
-    json_t *variables = json_loads(variables_json, 0, &json_error);
+    json_t *variables = json_loads(variables_json, JSON_ALLOW_NUL, &json_error);
     struct jinja_template *template = NULL;
     struct jinja_output output = {0};
     struct quire_error error = {0};
