@@ -177,12 +177,13 @@ enum quire_status tokenizer_load_file(struct tokenizer *tokenizer, const char *p
 {
     struct text bytes = {0};
     enum quire_status status = path_text_load(path, &bytes, error);
-    const char *eos;
 
     if (status == QUIRE_OK)
         status = plain_file_load(tokenizer, path, &bytes, error);
-    if (status == QUIRE_OK && (eos = name_list_get(&tokenizer->specials, "eos_token")) != NULL)
-        status = token_list_append(&tokenizer->eos, vocabulary_find(&tokenizer->vocabulary, eos, strlen(eos)));
+    const char *eos = status == QUIRE_OK ? name_list_get(&tokenizer->specials, "eos_token") : NULL;
+    uint32_t id = eos == NULL ? TOKEN_NONE : vocabulary_find(&tokenizer->vocabulary, eos, strlen(eos));
+    if (id != TOKEN_NONE) /* a spelling may hold NUL, and is not found again then */
+        status = token_list_append(&tokenizer->eos, id);
     text_deinit(&bytes);
     return status == QUIRE_OK ? tokenizer_complete(tokenizer, error) : status;
 }

@@ -33,6 +33,10 @@ enum quire_status tokenizer_open(const char *model_path, struct tokenizer **out,
         tokenizer_close(tokenizer);
         if (error != NULL && error->message[0] == '\0')
             quire_fail(error, status, "no memory for the tokenizer of %s", model_path);
+        else if (error != NULL && strstr(error->message, model_path) == NULL) { /* said where no file is known */
+            struct quire_error reason = *error;
+            quire_fail(error, status, "%s: %s", model_path, reason.message);
+        }
         return status;
     }
     *out = tokenizer;

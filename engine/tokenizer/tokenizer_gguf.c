@@ -47,7 +47,9 @@ static enum quire_status id_get(const struct gguf_source *source, const char *ke
 
 int gguf_token_type(const struct gguf_source *source, uint32_t id)
 {
-    return source->types == NULL ? TYPE_NORMAL : (int)gguf_number(source->types, id);
+    double type = source->types == NULL ? TYPE_NORMAL : gguf_number(source->types, id);
+
+    return type >= TYPE_NORMAL && type <= TYPE_BYTE ? (int)type : TYPE_NORMAL; /* any number may stand there, or none */
 }
 
 /* The array under `key`, as long as the list of tokens; NULL where absent. */
