@@ -19,7 +19,8 @@ static const char *const english[] = {
     "It isn't that the orchestra played badly; they simply hadn't rehearsed the second movement enough. ",
     "Temperatures fell to -11.5 degrees overnight, and the river froze for the first time in twenty-three years.\n",
     "What would happen if every passenger decided to leave the train at the same station? ",
-    "Unfortunately, the manufacturer's documentation contradicts itself: section 3.2 recommends unleaded petrol, appendix B forbids it. ",
+    "Unfortunately, the manufacturer's documentation contradicts itself: section 3.2 recommends unleaded petrol, "
+    "appendix B forbids it. ",
     "She unpacked the telescope, wiped the lenses carefully, and pointed it towards the northern horizon. ",
     "Negotiations between the unions and the government broke down shortly after midnight on Tuesday.\n\n",
     "Our hypothesis is straightforward: sleep deprivation impairs judgement well before it impairs reaction time. ",
@@ -58,7 +59,8 @@ static const char *const code[] = {
     "#!/bin/sh\nset -eu\nfor name in \"$@\"; do\n    [ -f \"$name\" ] || { echo \"no such file: $name\" >&2; exit 1; }\ndone\n",
     "{\n  \"name\": \"example\",\n  \"version\": \"1.4.2\",\n  \"dependencies\": {\"left\": \"^2.0.1\", \"right\": \">=0.9\"},\n"
     "  \"private\": true\n}\n",
-    "fn parse(input: &str) -> Result<Vec<u32>, ParseIntError> {\n    input.split(',').map(|s| s.trim().parse::<u32>()).collect()\n}\n\n",
+    "fn parse(input: &str) -> Result<Vec<u32>, ParseIntError> {\n"
+    "    input.split(',').map(|s| s.trim().parse::<u32>()).collect()\n}\n\n",
     "    mov     eax, dword ptr [rdi + 4*rcx]\n    add     eax, 0x7fffffff\n    jne     .LBB0_3\n",
     NULL,
 };
@@ -69,9 +71,10 @@ static const struct sample samples[] = {{"english", english}, {"chinese", chines
 static const char chat_tools[] =
     "[{\"type\": \"function\", \"function\": {\"name\": \"get_weather\", \"description\": \"The weather of a place.\","
     " \"parameters\": {\"type\": \"object\", \"properties\": {\"place\": {\"type\": \"string\", \"description\": \"A town.\"},"
-    " \"days\": {\"type\": \"integer\", \"minimum\": 1}}, \"required\": [\"place\"]}}},"
+    " \"days\": {\"type\": \"integer\", \"minimum\": 1, \"description\": \"How far ahead.\"}}, \"required\": [\"place\"]}}},"
     " {\"type\": \"function\", \"function\": {\"name\": \"search\", \"description\": \"Searches the library.\","
-    " \"parameters\": {\"type\": \"object\", \"properties\": {\"query\": {\"type\": \"string\"}}, \"required\": [\"query\"]}}}]";
+    " \"parameters\": {\"type\": \"object\", \"properties\": {\"query\": {\"type\": \"string\", \"description\": \"Words.\"}},"
+    " \"required\": [\"query\"]}}}]";
 static const char chat_turns[] =
     "[{\"role\": \"user\", \"content\": \"What will the weather be like in Reykjavik tomorrow, and should I take a coat?\"},"
     " {\"role\": \"assistant\", \"content\": \"Yes, take a coat: 4 degrees and rain are expected, with wind from the north.\"},"

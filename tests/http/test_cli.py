@@ -124,6 +124,13 @@ class Commands(unittest.TestCase):
             self.assertIn(b"--kv-cache-memory SIZE", result.stdout)
         self.assertRegex(run("version").stdout.decode(), r"^quire \d+\.\d+\.\d+\n$")
         self.assertEqual(run().returncode, 2)
+        shown = run("help", "bench", "tokenize").stdout.decode()
+        self.assertIn("--file FILE", shown)
+        self.assertNotIn("--kv-cache-memory", shown)
+        for words in (("nonsense",), ("help", "nonsense"), ("help", "bench", "nonsense"), ("help", "ben")):
+            result = run(*words)
+            self.assertEqual((result.returncode, result.stdout), (2, b""), words)
+            self.assertIn(b"there is no command", result.stderr)
 
     def test_help_explains_the_contracts_flags(self):
         shown = run("help").stdout.decode()
@@ -140,6 +147,34 @@ class Commands(unittest.TestCase):
         self.assertEqual(run("tokenize", MODEL, text=case["prompt"]).stdout.decode(), ids)
         self.assertEqual(run("tokenize", MODEL, "--no-special", text=case["prompt"]).stdout.decode(), ids.split(" ", 1)[1])
         self.assertEqual(run("tokenize", MODEL, "--no-special").stdout, b"\n")
+
+    def test_bench_tokenize(self):
+        """The figures' form, and that they belong together; how large they are is not tested."""
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as text, tempfile.NamedTemporaryFile("w", suffix=".jinja") as template:
+            text.write("Once upon a time, there was a café.\n" * 200)
+            text.flush()
+            template.write("{% for m in messages %}{{ m.content }}{% endfor %}{{ tools | tojson }}")
+            template.flush()
+            result = run("bench", "tokenize", MODEL, "--file", text.name, "--chat-template", template.name, "--json")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            rows = {row["phase"]: row for row in json.loads(result.stdout)["rows"]}
+            ids = run("tokenize", MODEL, "--no-special", text="Once upon a time, there was a café.\n" * 200).stdout.split()
+            self.assertEqual(sorted(rows), ["decode", "encode", "render"])
+            self.assertEqual((rows["encode"]["bytes"], rows["encode"]["tokens"]), (os.path.getsize(text.name), len(ids)))
+            self.assertEqual(rows["decode"]["tokens"], len(ids))
+            for row in rows.values():
+                self.assertLess(0, row["seconds"]["min"])
+                self.assertLessEqual(row["seconds"]["min"], row["seconds"]["median"])
+                self.assertLessEqual(row["seconds"]["median"], row["seconds"]["max"])
+                self.assertAlmostEqual(row["mb_per_s"] * row["seconds"]["median"] / row["bytes"], 1e-6, delta=1e-9)
+            template.write("{{ raise_exception('not today') }}")
+            template.flush()
+            result = run("bench", "tokenize", MODEL, "--file", text.name, "--chat-template", template.name)
+            self.assertIn(b"render  not measured: ", result.stdout)
+            self.assertIn(b"not today", result.stdout)
+            result = run("bench", "tokenize", MODEL, "--file", text.name + ".absent")
+            self.assertEqual((result.returncode, result.stdout), (1, b""))
+            self.assertIn(b"cannot read", result.stderr)
 
     def test_inspect(self):
         result = run("inspect", MODEL)
