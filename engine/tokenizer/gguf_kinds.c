@@ -10,17 +10,6 @@
 
 #define METASPACE "\xE2\x96\x81" /* U+2581 */
 
-static enum quire_status normaliser_add(const struct gguf_source *source, enum normalise_kind kind, unsigned flags,
-                                        const char *pattern, const char *content)
-{
-    struct normaliser *step = normaliser_list_add(&source->tokenizer->normalisers, kind);
-
-    if (step == NULL || text_append(&step->content, content, strlen(content)) != QUIRE_OK)
-        return gguf_source_no_memory(source);
-    step->flags = flags;
-    return pattern == NULL ? QUIRE_OK : pattern_compile(pattern, strlen(pattern), &step->pattern, source->error);
-}
-
 static enum quire_status chars_add(const struct gguf_source *source, enum char_set chars,
                                    enum split_behaviour behaviour)
 {
@@ -124,11 +113,29 @@ static enum quire_status merges_load(const struct gguf_source *source)
     return status;
 }
 
+/* BPE by merges, over the text that the row of tokenizer.ggml.pre leaves. */
+static enum quire_status load_merged(const struct gguf_source *source, const struct pre_row *row)
+{
+    struct sentencepiece options = {.byte_fallback = true}; /* merged in the order of the merges, not by score */
+    struct tokenizer *tokenizer = source->tokenizer;
+    struct special_ids ids = SPECIAL_IDS_NONE;
+    enum quire_status status = gguf_specials_load(source, &ids);
+
+    if (status == QUIRE_OK)
+        status = around_load(source, row->add_bos, false, ids.bos, ids.eos);
+    if (status == QUIRE_OK)
+        status = merges_load(source);
+    if (status != QUIRE_OK)
+        return status;
+    if (row->blanks)
+        return sentencepiece_apply(tokenizer, &options, source->error);
+    status = pre_apply(row, tokenizer, source->error);
+    return status == QUIRE_OK ? bpe_prepare(&tokenizer->model) : status;
+}
+
 /* "gpt2": byte-level BPE with the expressions that tokenizer.ggml.pre names. */
 static enum quire_status load_byte_level(const struct gguf_source *source)
 {
-    struct tokenizer *tokenizer = source->tokenizer;
-    struct special_ids ids = SPECIAL_IDS_NONE;
     struct gguf_string name = {"default", 7};
     struct quote quote;
     enum quire_status status = QUIRE_OK;
@@ -141,35 +148,42 @@ static enum quire_status load_byte_level(const struct gguf_source *source)
     if (row == NULL)
         return quire_fail(source->error, QUIRE_UNSUPPORTED, "%s: " KEY("pre") " \"%s\" is not known",
                           gguf_path(source->file), quote.text);
-    status = gguf_specials_load(source, &ids);
-    if (status == QUIRE_OK)
-        status = around_load(source, row->add_bos, false, ids.bos, ids.eos);
-    if (status == QUIRE_OK)
-        status = pre_apply(row, tokenizer, source->error);
-    if (status == QUIRE_OK)
-        status = merges_load(source);
-    return status == QUIRE_OK ? bpe_prepare(&tokenizer->model) : status;
+    return load_merged(source, row);
+}
+
+/* "gemma4": SentencePiece's pieces, merged by a list of merges. */
+static enum quire_status load_gemma4(const struct gguf_source *source)
+{
+    return load_merged(source, pre_find("gemma4"));
 }
 
 /* "bert": WordPiece whose first pieces carry U+2581 where BERT's own vocabulary marks the others with "##". */
 static enum quire_status load_wordpiece(const struct gguf_source *source)
 {
-    static const struct {
-        enum normalise_kind kind;
-    } steps[] = {{NORMALISE_CLEAN},
-                 {NORMALISE_SPACE_HAN},
-                 {NORMALISE_COMPOSE},
-                 {NORMALISE_STRIP_ACCENTS},
-                 {NORMALISE_LOWERCASE}};
     struct word_model *model = &source->tokenizer->model;
     struct special_ids ids = SPECIAL_IDS_NONE;
+    bool lowercase = true, strip_accents;
     enum quire_status status = gguf_specials_load(source, &ids);
 
     if (status == QUIRE_OK)
         status = around_load(source, true, true, ids.cls != TOKEN_NONE ? ids.cls : ids.bos,
                              ids.sep != TOKEN_NONE ? ids.sep : ids.eos);
+    if (status == QUIRE_OK)
+        status = gguf_flag_get(source, KEY("normalizer.lowercase"), &lowercase);
+    strip_accents = lowercase;
+    if (status == QUIRE_OK)
+        status = gguf_flag_get(source, KEY("normalizer.strip_accents"), &strip_accents);
+    const struct {
+        enum normalise_kind kind;
+        bool wanted;
+    } steps[] = {{NORMALISE_CLEAN, true},
+                 {NORMALISE_SPACE_HAN, true},
+                 {NORMALISE_COMPOSE, strip_accents},
+                 {NORMALISE_STRIP_ACCENTS, strip_accents},
+                 {NORMALISE_LOWERCASE, lowercase}};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == QUIRE_OK; i++)
-        status = normaliser_add(source, steps[i].kind, 0, NULL, "");
+        if (steps[i].wanted && normaliser_list_add(&source->tokenizer->normalisers, steps[i].kind) == NULL)
+            status = gguf_source_no_memory(source);
     if (status == QUIRE_OK)
         status = chars_add(source, CHARS_SPACE, SPLIT_REMOVED);
     if (status == QUIRE_OK)
@@ -189,7 +203,11 @@ enum quire_status gguf_kind_load(const struct gguf_source *source, struct gguf_s
     static const struct {
         const char *name;
         enum quire_status (*load)(const struct gguf_source *source);
-    } rows[] = {{"llama", load_llama}, {"gpt2", load_byte_level}, {"bert", load_wordpiece}, {"t5", load_t5}};
+    } rows[] = {{"llama", load_llama},
+                {"gpt2", load_byte_level},
+                {"bert", load_wordpiece},
+                {"t5", load_t5},
+                {"gemma4", load_gemma4}};
     struct quote quote;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

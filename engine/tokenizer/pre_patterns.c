@@ -13,6 +13,7 @@
     ENGLISH_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACES
 #define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
 #define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define NOT_HAN(set) "[" set "&&[^\\p{Han}]]"
 #define CASED(ending, digits)                                                                                     \
     "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" ending                                                       \
     "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" ending "|" digits                                          \
@@ -39,37 +40,89 @@
     "\\x{104D8}-\\x{104FB}\\x{10C80}-\\x{10CB2}\\x{10CC0}-\\x{10CF2}\\x{118A0}-\\x{118DF}" \
     "\\x{1E900}-\\x{1E943}"
 
+/* Chinese, and in some rows the scripts around it, as the models' own expressions list them. */
+#define HAN_KANA "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+"
+#define ASIAN                                                                                                      \
+    "[\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{F900}-\\x{FAFF}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}"             \
+    "\\x{FF65}-\\x{FF9F}\\x{2F00}-\\x{2FDF}\\x{E40}-\\x{E7F}\\x{E80}-\\x{EFF}\\x{1780}-\\x{17FF}"                  \
+    "\\x{1000}-\\x{109F}\\x{AA60}-\\x{AA7F}\\x{A9E0}-\\x{A9FF}\\x{AC00}-\\x{D7AF}\\x{1100}-\\x{11FF}]+"
+#define EAST_ASIAN                                                                                                 \
+    "[\\x{AC00}-\\x{D7A3}\\x{3131}-\\x{318E}]+"                                                                    \
+    "|[\\x{FF01}\\x{2026}\\x{201C}\\x{201D}\\x{2018}\\x{2019}\\x{2014}\\x{FF1A}\\x{FF1B}\\x{FF0C}"                 \
+    "\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}]+|[\\x{3105}-\\x{312F}]+|" HAN_KANA
+/* DeepSeek V3 and those after it; they differ in where line ends go. */
+#define SYMBOLS_WORDS(line_ends)                                                                                   \
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"            \
+    "| ?[\\p{P}\\p{S}]+" line_ends "|\\s+(?!\\S)|\\s+"
+#define DEEPSEEK_V3 SYMBOLS_WORDS("[\\r\\n]*|\\s*[\\r\\n]+")
+/* The first group of digits is the short one. */
+#define DIGITS_FROM_RIGHT "\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))"
+#define LINES "[^\\n]+|[\\n]+"
+#define OTHERS " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"
+
 static const struct pre_row rows[] = {
-    {.names = "gpt-2 phi-2 mpt olmo jais roberta-bpe gigachat jina-es jina-de jina-v1-en jina-v2-es jina-v2-de "
-              "jina-v2-code",
+    {.names = "gpt-2 phi-2 jais roberta-bpe gigachat jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code "
+              "trillion granite-docling exaone4 a.x-4.0 mellum",
      .expressions = {GPT2}},
-    {.names = "llama3 llama-v3 llama-bpe falcon3 pixtral", .whole_words = true, .add_bos = true,
-     .expressions = {GPT4("\\p{N}{1,3}")}},
-    {.names = "dbrx smaug-bpe chatglm-bpe glm4", .expressions = {GPT4("\\p{N}{1,3}")}},
-    {.names = "qwen2 deepseek-r1-qwen megrez", .compose = true, .expressions = {GPT4("\\p{N}")}},
-    {.names = "stablelm2 hunyuan", .expressions = {GPT4("\\p{N}")}},
-    {.names = "qwen35", .compose = true,
+    {.names = "mpt olmo modern-bert", .compose = true, .expressions = {GPT2}},
+    {.names = "llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano", .whole_words = true,
+     .add_bos = true, .expressions = {GPT4("\\p{N}{1,3}")}},
+    {.names = "dbrx smaug-bpe chatglm-bpe", .expressions = {GPT4("\\p{N}{1,3}")}},
+    {.names = "glm4 glm5", .whole_words = true, .expressions = {GPT4("\\p{N}{1,3}")}},
+    {.names = "minicpm5", .whole_words = true, .expressions = {"\\p{N}{1,3}", GPT4("\\p{N}+")}},
+    {.names = "jais-2",
+     .expressions = {ENGLISH_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|" OTHERS "\\s*[\\r\\n]+"
+                     "|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S)"
+                     "|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}"}},
+    {.names = "qwen2 deepseek-r1-qwen megrez f2llmv2", .compose = true, .expressions = {GPT4("\\p{N}")}},
+    {.names = "stablelm2 hunyuan solar-open grok-2 kormo", .expressions = {GPT4("\\p{N}")}},
+    {.names = "laguna", .expressions = {LINES, GPT4("\\p{N}")}},
+    {.names = "ufakzeka",
+     .expressions = {"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|" OTHERS SPACES}},
+    {.names = "seed-coder",
+     .expressions = {ENGLISH_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" SPACES}},
+    {.names = "bailingmoe bailingmoe2 llada-moe",
+     .expressions = {ENGLISH_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*"
+                     "|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"}},
+    {.names = "exaone-moe",
+     .expressions = {ENGLISH_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}"
+                     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"}},
+    /* Not composed: the ids that are published with this kind of file are those of the text as it is. */
+    {.names = "qwen35",
      .expressions = {ENGLISH_ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
                      "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" SPACES}},
-    {.names = "gpt-4o llama4", .expressions = {CASED(ENGLISH_ENDINGS "?", "\\p{N}{1,3}")}},
+    {.names = "gpt-4o llama4 kanana2 talkie minimax-m2", .expressions = {CASED(ENGLISH_ENDINGS "?", "\\p{N}{1,3}")}},
+    {.names = "granite-embed-multi-97m", .whole_words = true,
+     .expressions = {CASED(ENGLISH_ENDINGS "?", "\\p{N}{1,3}")}},
+    {.names = "tiny_aya cohere2moe", .compose = true,
+     .expressions = {"\\d{1,3}(?=(?:\\d{3})*\\b)", CASED(ENGLISH_ENDINGS "?", "\\p{N}{1,3}")}},
+    {.names = "youtu", .whole_words = true, .expressions = {EAST_ASIAN, CASED(ENGLISH_ENDINGS "?", "\\p{N}")}},
     {.names = "tekken", .whole_words = true, .add_bos = true, .expressions = {CASED("", "\\p{N}")}},
+    {.names = "kimi-k2",
+     .expressions = {"[\\p{Han}]+"
+                     "|[^\\r\\n\\p{L}\\p{N}]?" NOT_HAN(UPPER) "*" NOT_HAN(LOWER) "+" ENGLISH_ENDINGS "?"
+                     "|[^\\r\\n\\p{L}\\p{N}]?" NOT_HAN(UPPER) "+" NOT_HAN(LOWER) "*" ENGLISH_ENDINGS "?"
+                     "|\\p{N}{1,3}|" OTHERS SPACES}},
     {.names = "falcon",
      .expressions = {"[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"}},
-    {.names = "starcoder refact command-r smollm codeshell exaone minerva-7b", .expressions = {"\\p{N}", GPT2}},
+    {.names = "starcoder refact smollm codeshell exaone minerva-7b mellum2", .expressions = {"\\p{N}", GPT2}},
+    {.names = "command-r", .compose = true, .expressions = {"\\p{N}", GPT2}},
+    {.names = "superbpe", .expressions = {"\\p{N}+", "(?=(\\d{3})+(?!\\d))"}},
     {.names = "deepseek-llm",
      .expressions = {"[\\r\\n]", "\\s?[" CASED_LETTERS "]+",
                      "\\s?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3000}-\\x{3002}]+",
                      "\\s+$", DEEPSEEK_HAN, "\\p{N}+"}},
     {.names = "deepseek-coder", .expressions = {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", DEEPSEEK_HAN, "\\p{N}"}},
-    {.names = "deepseek-v3 hunyuan-dense joyai-llm",
-     .expressions = {"\\p{N}{1,3}", "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+",
-                     "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
-                     "| ?[\\p{P}\\p{S}]+[\\r\\n]*|" SPACES}},
+    {.names = "deepseek-v3 hunyuan-dense hy_v4 joyai-llm", .expressions = {"\\p{N}{1,3}", HAN_KANA, DEEPSEEK_V3}},
+    {.names = "spark2_5", .expressions = {"\\p{N}{1,3}", HAN_KANA, SYMBOLS_WORDS("|[\\r\\n]"), "\\p{N}"}},
+    {.names = "afmoe", .expressions = {DIGITS_FROM_RIGHT, ASIAN, DEEPSEEK_V3}},
     {.names = "poro-chat bloom gpt3-finnish", .expressions = {BLOOM}},
     {.names = "viking", .expressions = {BLOOM, "\\p{N}"}},
     {.names = "chameleon", .add_bos = true,
      .expressions = {"<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", "([\\t\\n]|    |  )", "\\p{N}",
                      "[\\p{P}!-/:-@\\[-`{-~]", GPT2}},
+    {.names = "gemma4 granite-embed-multi-311m", .blanks = true, .add_bos = true},
+    {.names = "sarvam-moe", .blanks = true},
     {.names = "default",
      .expressions = {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},
 };

@@ -87,6 +87,8 @@ enum quire_status sentencepiece_apply(struct tokenizer *tokenizer, const struct 
     model->byte_fallback = sentencepiece->byte_fallback;
     if (sentencepiece->unigram)
         return unigram_prepare(model, sentencepiece->scores);
+    if (sentencepiece->scores == NULL)
+        return bpe_prepare(model);
     model->scores = malloc(((size_t)count + 1) * sizeof *model->scores);
     if (model->scores == NULL)
         return QUIRE_NO_MEMORY;

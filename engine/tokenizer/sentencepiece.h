@@ -14,7 +14,7 @@ struct sentencepiece {
     bool native;
     const char *charsmap; /* may be NULL */
     size_t charsmap_bytes;
-    const double *scores; /* one per id of the vocabulary */
+    const double *scores; /* one per id of the vocabulary; NULL: BPE by the model's merges */
 };
 
 /* Sets normalizers, decoder and model; after the vocabulary and its special tokens. QUIRE_NO_MEMORY, QUIRE_BAD_FILE. */
