@@ -1,6 +1,7 @@
 /* POST /v1/completions: a prompt as string, list of strings, token ids, or list of lists of ids. */
-#include "api_generate.h"
+#include "api_request.h"
 
+#include "generation.h"
 #include "prompt_bound.h"
 
 /* Which of the four forms a prompt has. */
@@ -94,5 +95,5 @@ static bool completions(struct exchange *exchange, const struct served_model *mo
 
 void api_completions(struct exchange *exchange)
 {
-    api_generate(exchange, ENDPOINT_COMPLETIONS, completions);
+    api_request(exchange, ENDPOINT_COMPLETIONS, completions);
 }

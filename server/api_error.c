@@ -15,6 +15,7 @@ static const struct {
     [ERROR_INVALID_TYPE] = {400, 0, INVALID, "invalid_type"},
     [ERROR_MISSING] = {400, 0, INVALID, "missing_required_parameter"},
     [ERROR_UNSUPPORTED] = {400, 0, INVALID, "unsupported_parameter"},
+    [ERROR_INVALID_SCHEMA] = {400, 0, INVALID, "invalid_schema"},
     [ERROR_CONTEXT_LENGTH] = {400, 0, INVALID, "context_length_exceeded"},
     [ERROR_INVALID_KEY] = {401, 0, INVALID, "invalid_api_key"},
     [ERROR_MODEL_NOT_FOUND] = {404, 0, INVALID, "model_not_found"},

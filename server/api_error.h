@@ -14,6 +14,7 @@ enum error_kind {
     ERROR_INVALID_TYPE,
     ERROR_MISSING,
     ERROR_UNSUPPORTED, /* a field that this build does not know */
+    ERROR_INVALID_SCHEMA,
     ERROR_CONTEXT_LENGTH,
     ERROR_INVALID_KEY,
     ERROR_MODEL_NOT_FOUND,

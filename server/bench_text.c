@@ -25,7 +25,7 @@ struct text_row {
 
 struct text_bench {
     struct tokenizer *tokenizer;
-    struct jinja_template *template;
+    const struct jinja_template *template;
     json_t *chat; /* the variables of the template */
     struct text text;
     struct token_list ids;
@@ -221,10 +221,12 @@ static bool report_json(const struct text_bench *bench)
 enum quire_status command_bench_tokenize(struct config *config, struct quire_error *error)
 {
     struct text_bench bench = {0};
+    struct model_templates templates = {0};
     enum quire_status status = tokenizer_open(config->model, &bench.tokenizer, error);
 
     if (status == QUIRE_OK)
-        status = model_template_load(config->chat_template, bench.tokenizer, &bench.template, error);
+        status = model_templates_load(config->chat_template, bench.tokenizer, &templates, error);
+    bench.template = model_templates_tools(&templates)->program;
     if (status == QUIRE_OK)
         status = measure_texts(&bench, config->file, error);
     if (status == QUIRE_OK)
@@ -236,7 +238,7 @@ enum quire_status command_bench_tokenize(struct config *config, struct quire_err
     text_deinit(&bench.text);
     token_list_deinit(&bench.ids);
     json_decref(bench.chat);
-    jinja_template_destroy(bench.template);
+    model_templates_deinit(&templates);
     tokenizer_close(bench.tokenizer);
     return status;
 }

@@ -53,5 +53,7 @@ void api_models(struct exchange *exchange);
 void api_model(struct exchange *exchange);
 void api_completions(struct exchange *exchange);
 void api_chat(struct exchange *exchange);
+void api_tokenize(struct exchange *exchange);
+void api_detokenize(struct exchange *exchange);
 
 #endif

@@ -43,7 +43,7 @@ struct server { /* all that `serve` has */
     struct tokenizer *tokenizer;
     struct engine *engine;
     struct scheduler *scheduler;
-    struct jinja_template *chat_template;
+    struct model_templates templates;
     _Atomic uint64_t engine_ns; /* spent inside engine_step */
     int loaded; /* eventfd, written when the loader is done */
     _Atomic bool drained; /* the scheduler has finished all that it accepted */
@@ -135,8 +135,8 @@ static void *loader_run(void *context)
     server->engine_options.progress_context = &tenths;
     server->load_status = tokenizer_open(server->config->model, &server->tokenizer, &server->load_error);
     if (server->load_status == QUIRE_OK)
-        server->load_status = model_template_load(server->config->chat_template, server->tokenizer, &server->chat_template,
-                                                  &server->load_error);
+        server->load_status = model_templates_load(server->config->chat_template, server->tokenizer, &server->templates,
+                                                   &server->load_error);
     if (server->load_status == QUIRE_OK)
         server->load_status = engine_open(&server->engine_options, &server->engine, &server->load_error);
     if (server->load_status == QUIRE_OK)
@@ -153,7 +153,8 @@ static void model_publish(struct server *server)
         .scheduler = server->scheduler,
         .tokenizer = server->tokenizer,
         .limits = engine_limits(server->engine),
-        .chat_template = server->chat_template,
+        .chat_template = &server->templates.chat,
+        .chat_tools_template = model_templates_tools(&server->templates),
         .special_tokens_in_content = server->config->special_tokens_in_content,
         .token_bytes_max = prompt_bound_probe(server->tokenizer),
     };
@@ -256,7 +257,7 @@ static void server_deinit(struct server *server)
         scheduler_destroy(server->scheduler);
     }
     engine_close(server->engine);
-    jinja_template_destroy(server->chat_template);
+    model_templates_deinit(&server->templates);
     tokenizer_close(server->tokenizer);
     if (server->loaded >= 0)
         close(server->loaded);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define BOTH (ENDPOINT_COMPLETIONS | ENDPOINT_CHAT)
+#define MESSAGES (ENDPOINT_CHAT | ENDPOINT_TOKENIZE) /* what is rendered */
+#define TEXTS (BOTH | ENDPOINT_TOKENIZE)
 
 enum field_type {
     TYPE_INTEGER, /* a number without fraction in [minimum, maximum] */
@@ -26,9 +28,9 @@ struct field_row {
 };
 
 static const struct field_row rows[FIELD_COUNT] = {
-    [FIELD_MODEL] = {"model", TYPE_STRING, BOTH, 0, 0, 0, 0},
-    [FIELD_PROMPT] = {"prompt", TYPE_ANY, ENDPOINT_COMPLETIONS, 0, 0, 0, 0},
-    [FIELD_MESSAGES] = {"messages", TYPE_ARRAY, ENDPOINT_CHAT, 0, 0, 0, 0},
+    [FIELD_MODEL] = {"model", TYPE_STRING, TEXTS | ENDPOINT_DETOKENIZE, 0, 0, 0, 0},
+    [FIELD_PROMPT] = {"prompt", TYPE_ANY, ENDPOINT_COMPLETIONS | ENDPOINT_TOKENIZE, 0, 0, 0, 0},
+    [FIELD_MESSAGES] = {"messages", TYPE_ARRAY, MESSAGES, 0, 0, 0, 0},
     [FIELD_MAX_TOKENS] = {"max_tokens", TYPE_INTEGER, BOTH, 0, INT32_MAX, 0, 0},
     [FIELD_MAX_COMPLETION_TOKENS] = {"max_completion_tokens", TYPE_INTEGER, ENDPOINT_CHAT, 1, INT32_MAX, 0, 0},
     [FIELD_MIN_TOKENS] = {"min_tokens", TYPE_INTEGER, BOTH, 0, INT32_MAX, 0, 0},
@@ -55,11 +57,17 @@ static const struct field_row rows[FIELD_COUNT] = {
     [FIELD_RETURN_TOKEN_IDS] = {"return_token_ids", TYPE_FLAG, BOTH, 0, 0, 0, false},
     [FIELD_CACHE_SALT] = {"cache_salt", TYPE_STRING, BOTH, 0, 0, 0, 0},
     [FIELD_SKIP_SPECIAL_TOKENS] = {"skip_special_tokens", TYPE_FLAG, BOTH, 0, 0, 0, true},
-    [FIELD_ADD_SPECIAL_TOKENS] = {"add_special_tokens", TYPE_FLAG, BOTH, 0, 0, 0, false},
-    [FIELD_ADD_GENERATION_PROMPT] = {"add_generation_prompt", TYPE_FLAG, ENDPOINT_CHAT, 0, 0, 0, true},
-    [FIELD_CONTINUE_FINAL_MESSAGE] = {"continue_final_message", TYPE_FLAG, ENDPOINT_CHAT, 0, 0, 0, false},
-    [FIELD_CHAT_TEMPLATE_KWARGS] = {"chat_template_kwargs", TYPE_OBJECT, ENDPOINT_CHAT, 0, 0, 0, 0},
-    [FIELD_DOCUMENTS] = {"documents", TYPE_ARRAY, ENDPOINT_CHAT, 0, 0, 0, 0},
+    [FIELD_ADD_SPECIAL_TOKENS] = {"add_special_tokens", TYPE_FLAG, TEXTS, 0, 0, 0, false},
+    [FIELD_ADD_GENERATION_PROMPT] = {"add_generation_prompt", TYPE_FLAG, MESSAGES, 0, 0, 0, true},
+    [FIELD_CONTINUE_FINAL_MESSAGE] = {"continue_final_message", TYPE_FLAG, MESSAGES, 0, 0, 0, false},
+    [FIELD_CHAT_TEMPLATE_KWARGS] = {"chat_template_kwargs", TYPE_OBJECT, MESSAGES, 0, 0, 0, 0},
+    [FIELD_DOCUMENTS] = {"documents", TYPE_ARRAY, MESSAGES, 0, 0, 0, 0},
+    [FIELD_TOOLS] = {"tools", TYPE_ARRAY, MESSAGES, 0, 0, 0, 0},
+    [FIELD_TOOL_CHOICE] = {"tool_choice", TYPE_ANY, MESSAGES, 0, 0, 0, 0},
+    [FIELD_REASONING_EFFORT] = {"reasoning_effort", TYPE_STRING, MESSAGES, 0, 0, 0, 0},
+    [FIELD_CHAT_TEMPLATE] = {"chat_template", TYPE_ANY, MESSAGES, 0, 0, 0, 0},
+    [FIELD_TOKENS] = {"tokens", TYPE_ARRAY, ENDPOINT_DETOKENIZE, 0, 0, 0, 0},
+    [FIELD_RETURN_TOKEN_STRS] = {"return_token_strs", TYPE_FLAG, ENDPOINT_TOKENIZE, 0, 0, 0, false},
 };
 
 /* Fields that change nothing here, and fields that are unsupported except for a value that asks for nothing. */
@@ -72,8 +80,13 @@ static const struct {
     {"safety_identifier", NULL},
     {"prompt_cache_key", NULL},
     {"request_id", NULL},
-    {"store", "false"},
-    {"service_tier", "\"auto\""},
+    {"store", NULL},
+    {"service_tier", NULL},
+    {"prediction", NULL}, /* how the answer may be found faster */
+    {"modalities", "[\"text\"]"},
+    {"parallel_tool_calls", "true"},
+    {"include_reasoning", "true"},
+    {"verbosity", "\"medium\""},
     {"suffix", "\"\""},
     {"use_beam_search", "false"},
     {"length_penalty", "1.0"},
@@ -213,7 +226,7 @@ static void syntax_fail(const char *body, size_t body_bytes, const json_error_t 
 }
 
 /* Integers beyond 64 bits are a range error of their field, not of the JSON: read once more with all integers as doubles. */
-static json_t *parse_text(const char *body, size_t body_bytes, struct api_error *error)
+static json_t *parse_text(const char *body, size_t body_bytes, bool *inexact, struct api_error *error)
 {
     json_error_t cause;
     json_t *root;
@@ -223,7 +236,8 @@ static json_t *parse_text(const char *body, size_t body_bytes, struct api_error 
         return NULL;
     }
     root = json_loadb(body, body_bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY, &cause);
-    if (root == NULL && json_error_code(&cause) == json_error_numeric_overflow)
+    *inexact = root == NULL && json_error_code(&cause) == json_error_numeric_overflow;
+    if (*inexact)
         root = json_loadb(body, body_bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &cause);
     if (root == NULL) {
         syntax_fail(body, body_bytes, &cause, error);
@@ -246,7 +260,7 @@ bool request_fields_parse(const char *body, size_t body_bytes, enum endpoint end
     *fields = (struct request_fields){0};
     for (int i = 0; i < FIELD_COUNT; i++)
         fields->flag[i] = rows[i].initial;
-    fields->root = parse_text(body_bytes > 0 ? body : "", body_bytes, error);
+    fields->root = parse_text(body_bytes > 0 ? body : "", body_bytes, &fields->inexact, error);
     if (fields->root == NULL)
         return false;
     json_object_foreach (fields->root, name, value) {
@@ -262,6 +276,14 @@ void request_fields_deinit(struct request_fields *fields)
 {
     json_decref(fields->root);
     *fields = (struct request_fields){0};
+}
+
+bool json_is_text(const json_t *value, const char *text)
+{
+    size_t count = strlen(text);
+
+    return json_is_string(value) && json_string_length(value) == count &&
+           memcmp(json_string_value(value), text, count) == 0;
 }
 
 float request_float(const struct request_fields *fields, enum field field, float otherwise)

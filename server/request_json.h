@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-enum endpoint { ENDPOINT_COMPLETIONS = 1, ENDPOINT_CHAT = 2 };
+enum endpoint { ENDPOINT_COMPLETIONS = 1, ENDPOINT_CHAT = 2, ENDPOINT_TOKENIZE = 4, ENDPOINT_DETOKENIZE = 8 };
 
 /* Bounds on what one request may ask; they keep its memory small and stay within the scheduler's own. */
 #define REQUEST_PROMPTS_MAX 128u
@@ -18,6 +18,7 @@ enum endpoint { ENDPOINT_COMPLETIONS = 1, ENDPOINT_CHAT = 2 };
 #define REQUEST_BIAS_MAX 1024u
 #define REQUEST_SALT_BYTES_MAX 1024u
 #define REQUEST_MESSAGES_MAX 65536u
+#define REQUEST_TOOLS_MAX 1024u
 
 enum field {
     FIELD_MODEL,
@@ -54,6 +55,12 @@ enum field {
     FIELD_CONTINUE_FINAL_MESSAGE,
     FIELD_CHAT_TEMPLATE_KWARGS,
     FIELD_DOCUMENTS,
+    FIELD_TOOLS,
+    FIELD_TOOL_CHOICE,
+    FIELD_REASONING_EFFORT,
+    FIELD_CHAT_TEMPLATE,
+    FIELD_TOKENS,
+    FIELD_RETURN_TOKEN_STRS,
     FIELD_COUNT
 };
 
@@ -62,12 +69,16 @@ struct request_fields {
     const json_t *value[FIELD_COUNT];  /* NULL: absent or null */
     double number[FIELD_COUNT];        /* of fields with a number */
     bool flag[FIELD_COUNT];            /* of booleans; the default where absent */
+    bool inexact;                      /* an integer beyond 64 bits was there: all were read as reals */
 };
 
 /* Parses `body`. False with `error` filled and `fields` empty. */
 bool request_fields_parse(const char *body, size_t body_bytes, enum endpoint endpoint, struct request_fields *fields,
                           struct api_error *error);
 void request_fields_deinit(struct request_fields *fields);
+
+/* Whether `value` (may be NULL) is a string that equals `text` to its end; a NUL in it ends nothing. */
+bool json_is_text(const json_t *value, const char *text);
 
 static inline bool request_has(const struct request_fields *fields, enum field field)
 {

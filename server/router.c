@@ -11,6 +11,8 @@ static const struct route routes[] = {
     {"GET", "/v1/models/", false, api_model},
     {"POST", "/v1/completions", false, api_completions},
     {"POST", "/v1/chat/completions", false, api_chat},
+    {"POST", "/tokenize", false, api_tokenize},
+    {"POST", "/detokenize", false, api_detokenize},
 };
 
 /* Whether a path climbs with "..": no endpoint means that. */

@@ -4,6 +4,7 @@
 
 #include "engine_limits.h"
 #include "scheduler.h"
+#include "status.h"
 #include "tokenizer.h"
 
 #include <stdatomic.h>
@@ -12,11 +13,18 @@
 
 struct jinja_template;
 
+struct chat_template {
+    struct jinja_template *program; /* NULL: there is none, or none that can be used */
+    struct quire_error problem;     /* why it cannot be used; empty where there is none */
+    bool developer_known;           /* it tells the role "developer" from others */
+};
+
 struct served_model { /* immutable; everything in it outlives the HTTP server */
     struct scheduler *scheduler;
     const struct tokenizer *tokenizer;
     const struct engine_limits *limits;
-    const struct jinja_template *chat_template; /* NULL: the model has none, and chat is a 400 */
+    const struct chat_template *chat_template;       /* without a program chat is a 400 */
+    const struct chat_template *chat_tools_template; /* for requests with tools; may be the same */
     bool special_tokens_in_content;
     uint32_t token_bytes_max; /* of prompt_bound_probe */
 };

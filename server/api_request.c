@@ -1,5 +1,7 @@
-/* The frame around the endpoints that generate text. */
-#include "api_generate.h"
+/* The frame around the endpoints that take a JSON body. */
+#include "api_request.h"
+
+#include "generation.h"
 
 #include <string.h>
 
@@ -7,13 +9,13 @@ static bool model_check(const struct service *service, const struct request_fiel
 {
     const char *name = json_string_value(fields->value[FIELD_MODEL]);
 
-    if (name == NULL || strcmp(name, service->model_name) == 0)
+    if (name == NULL || json_is_text(fields->value[FIELD_MODEL], service->model_name))
         return true;
     return api_fail(error, ERROR_MODEL_NOT_FOUND, "model", "the model '%.150s' does not exist; this server serves '%.150s'",
                     name, service->model_name);
 }
 
-void api_generate(struct exchange *exchange, enum endpoint endpoint, generate_function *generate)
+void api_request(struct exchange *exchange, enum endpoint endpoint, request_answer *answer)
 {
     const struct served_model *model = exchange_model(exchange, true);
     struct request_fields fields;
@@ -26,7 +28,7 @@ void api_generate(struct exchange *exchange, enum endpoint endpoint, generate_fu
         exchange_fail(exchange, &error);
         return;
     }
-    fine = model_check(exchange->service, &fields, &error) && generate(exchange, model, &fields, &error);
+    fine = model_check(exchange->service, &fields, &error) && answer(exchange, model, &fields, &error);
     request_fields_deinit(&fields);
     if (!fine) {
         generation_destroy(exchange->generation);
