@@ -44,11 +44,17 @@ const struct jbuiltin *jmethod_find(struct jvalue object, const struct jstring *
                                                *const dict[] = {jmethods_dict, NULL},
                                                *const range[] = {jmethods_range, NULL},
                                                *const loop[] = {jmethods_loop, NULL},
-                                               *const cycler[] = {jmethods_cycler, NULL};
+                                               *const cycler[] = {jmethods_cycler, NULL},
+                                               *const integer[] = {jmethods_int, NULL},
+                                               *const real[] = {jmethods_float, NULL},
+                                               *const dict_type[] = {jmethods_dict_type, NULL};
     static const struct jbuiltin *const *const tables[J_JOINER + 1] = {
         [J_STRING] = string, [J_LIST] = list,   [J_TUPLE] = tuple, [J_GROUP] = tuple,
         [J_DICT] = dict,     [J_RANGE] = range, [J_LOOP] = loop,   [J_CYCLER] = cycler,
+        [J_BOOL] = integer,  [J_INT] = integer, [J_FLOAT] = real,
     };
 
+    if (object.kind == J_FUNCTION && object.as.function->builtin == jglobal_dict)
+        return find(dict_type, name);
     return tables[object.kind] != NULL ? find(tables[object.kind], name) : NULL;
 }

@@ -36,9 +36,10 @@ const struct jbuiltin *jmethod_find(struct jvalue object, const struct jstring *
 /* Rows of tables, one for each file of functions; a row without name ends a table. */
 extern const struct jbuiltin jfilters_text[], jfilters_number[], jfilters_sequence[], jfilters_select[];
 extern const struct jbuiltin jfilters_order[], jfilters_markup[];
-extern const struct jbuiltin jtests[], jglobals[];
+extern const struct jbuiltin jtests[], jglobals[], *const jglobal_dict; /* the row of dict(), which has a method */
 extern const struct jbuiltin jmethods_string[], jmethods_string_test[], jmethods_list[], jmethods_tuple[];
 extern const struct jbuiltin jmethods_dict[], jmethods_range[], jmethods_loop[], jmethods_cycler[];
+extern const struct jbuiltin jmethods_int[], jmethods_float[], jmethods_dict_type[];
 
 struct jvalue jbuiltin_call(struct jrun *run, const struct jbuiltin *builtin, struct jvalue self,
                             const struct jvalue *args, size_t count, struct jdict *keywords);
@@ -84,6 +85,7 @@ bool jparse_number(struct jrun *run, const struct jstring *text, double *out);  
 /* ---- the interpreter: operators.c, call.c, eval.c ---------------------------------------------------------------- */
 
 struct jvalue jbinary(struct jrun *run, int operator, struct jvalue left, struct jvalue right);
+struct jvalue jnumber_attribute(struct jvalue number, const struct jstring *name); /* J_MISSING: none */
 struct jvalue jslice(struct jrun *run, struct jvalue object, struct jvalue start, struct jvalue stop,
                      struct jvalue step);
 struct jvalue jattribute(struct jrun *run, struct jvalue object, const struct jstring *name);

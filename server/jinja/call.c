@@ -60,6 +60,14 @@ static struct jvalue find_attribute(struct jrun *run, struct jvalue object, cons
         if (jstring_is(name, "step"))
             return jint(object.as.range->step);
         break;
+    case J_BOOL:
+    case J_INT:
+    case J_FLOAT: {
+        struct jvalue value = jnumber_attribute(object, name);
+        if (value.kind != J_MISSING)
+            return value;
+        break;
+    }
     default:
         break;
     }

@@ -113,7 +113,8 @@ static struct jvalue truncate_float(struct jrun *run, double real, struct jvalue
 static struct jvalue filter_int(struct jrun *run, const struct jcall *call)
 {
     struct jvalue value = call->args[0], otherwise = jgiven(call->args[1]) ? call->args[1] : jint(0);
-    int64_t base = jgiven(call->args[2]) ? jint_of(run, call->args[2], "base") : 10, integer;
+    struct jvalue base = jgiven(call->args[2]) ? call->args[2] : jint(10);
+    int64_t integer;
     double real;
 
     if (value.kind == J_UNDEFINED)
@@ -126,7 +127,7 @@ static struct jvalue filter_int(struct jrun *run, const struct jcall *call)
         return truncate_float(run, value.as.real, otherwise);
     if (value.kind != J_STRING)
         return otherwise;
-    if (jparse_int(run, value.as.string, base, &integer))
+    if (jvalue_is_integral(base) && jparse_int(run, value.as.string, jint_of(run, base, "base"), &integer))
         return jint(integer);
     return jparse_number(run, value.as.string, &real) ? truncate_float(run, real, otherwise) : otherwise;
 }
@@ -234,7 +235,7 @@ static struct jvalue filter_filesizeformat(struct jrun *run, const struct jcall 
     if (bytes == 1.0) {
         snprintf(text, sizeof text, "1 Byte");
     } else if (bytes < base) {
-        snprintf(text, sizeof text, "%.0f Bytes", trunc(bytes));
+        snprintf(text, sizeof text, "%.0f Bytes", trunc(bytes) + 0.0);
     } else {
         for (; i < 8 && bytes >= unit * base; i++)
             unit *= base;

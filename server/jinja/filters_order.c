@@ -64,6 +64,12 @@ static struct jvalue none_if_missing(struct jvalue value)
     return jgiven(value) ? value : jnone();
 }
 
+/* An integer, as list.sort() wants it, not any truth. */
+static bool is_reverse(struct jrun *run, struct jvalue argument)
+{
+    return jgiven(argument) && jint_of(run, argument, "reverse") != 0;
+}
+
 static struct jvalue filter_sort(struct jrun *run, const struct jcall *call)
 {
     struct jlist *list = jlist_from(run, call->args[0]);
@@ -73,7 +79,7 @@ static struct jvalue filter_sort(struct jrun *run, const struct jcall *call)
     for (size_t i = 0; i < list->count; i++)
         items[i] = (struct keyed){sort_key(run, list->items[i], none_if_missing(call->args[3]), case_sensitive),
                                   list->items[i]};
-    sort(run, items, list->count, jflag(run, call->args[1], false));
+    sort(run, items, list->count, is_reverse(run, call->args[1]));
     for (size_t i = 0; i < list->count; i++)
         list->items[i] = items[i].item;
     return jlist_value(list, J_LIST);
@@ -101,7 +107,7 @@ static struct jvalue filter_dictsort(struct jrun *run, const struct jcall *call)
     for (size_t i = 0; i < list->count; i++)
         items[i] = (struct keyed){fold_case(run, list->items[i].as.list->items[by_value], case_sensitive),
                                   list->items[i]};
-    sort(run, items, list->count, jflag(run, call->args[3], false));
+    sort(run, items, list->count, is_reverse(run, call->args[3]));
     for (size_t i = 0; i < list->count; i++)
         list->items[i] = items[i].item;
     return jlist_value(list, J_LIST);

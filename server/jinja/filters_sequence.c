@@ -128,8 +128,12 @@ static bool next_batch(struct jrun *run, struct jiterator *self, struct jvalue *
     struct jlist *row = jlist_new(run, 0);
     struct jvalue item;
 
-    /* A row of no size never fills up: then one row takes all. */
-    while ((self->size == 0 || row->count < self->size) && jiterator_draw(run, self, &item))
+    if (self->size == 0) { /* never full: one row takes all, after an empty one where the size is exactly 0 */
+        self->source = jlist_value(jlist_from(run, self->source), J_LIST);
+        *out = self->at == 0 ? jlist_value(row, J_LIST) : self->source;
+        return self->source.as.list->count > 0 && self->at++ < 2;
+    }
+    while (row->count < self->size && jiterator_draw(run, self, &item))
         jlist_append(run, row, item);
     if (row->count == 0)
         return false;
@@ -157,6 +161,7 @@ static struct jvalue filter_batch(struct jrun *run, const struct jcall *call)
 
     iterator->source = call->args[0];
     iterator->size = size > 0 ? (size_t)size : 0;
+    iterator->at = size < 0;
     iterator->state = (void *)fill_value(run, call->args[2]);
     return jiterator_value(iterator);
 }

@@ -248,9 +248,12 @@ static struct jvalue filter_wordwrap(struct jrun *run, const struct jcall *call)
     const struct jstring *string = jstring_of(run, call->args[0], "the value of wordwrap");
     int64_t width = jgiven(call->args[1]) ? jint_of(run, call->args[1], "width") : 79;
     struct jlist *lines = jsplit_lines(run, string, false);
+    const struct jstring *between = jstring_new(run, "\n", 1, true);
     struct jbuilder out;
 
-    if (width <= 0)
+    if (jgiven(call->args[3]) && call->args[3].kind != J_NONE)
+        between = jstring_of(run, call->args[3], "wrapstring");
+    if (width <= 0 && lines->count > 0)
         jraise(run, "invalid width %lld (must be > 0)", (long long)width);
     jbuilder_init(&out, run);
     for (size_t i = 0; i < lines->count; i++) {
@@ -259,11 +262,11 @@ static struct jvalue filter_wordwrap(struct jrun *run, const struct jcall *call)
                   jflag(run, call->args[4], true), parts);
         for (size_t k = 0; k < parts->count; k++) {
             if (k > 0)
-                jadd_str(&out, jgiven(call->args[3]) ? call->args[3] : jstr(jstring_new(run, "\n", 1, true)));
+                jbuilder_add_string(&out, between);
             jbuilder_add_string(&out, parts->items[k].as.string);
         }
         if (i + 1 < lines->count)
-            jadd_str(&out, jgiven(call->args[3]) ? call->args[3] : jstr(jstring_new(run, "\n", 1, true)));
+            jbuilder_add_string(&out, between);
     }
     return jstr(jbuilder_string(&out));
 }

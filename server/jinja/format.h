@@ -10,7 +10,7 @@
 struct jspec {
     uint32_t fill;
     char align, sign, grouping, type; /* 0: not given */
-    bool alternate, zero;
+    bool alternate, zero, positive_zero;
     int64_t width, precision; /* -1: not given */
 };
 
@@ -24,6 +24,7 @@ static inline bool jspec_one_of(const char *set, char c)
 bool jspec_parse_digits(const struct jstring *text, size_t *at, int64_t *number);
 void jspec_add_padded(struct jbuilder *out, const struct jstring *sign, const struct jstring *body,
                       const struct jspec *spec, char default_align);
+void jspec_add_char(struct jbuilder *out, int64_t code, const struct jspec *spec);
 void jspec_add_integer(struct jbuilder *out, int64_t integer, const struct jspec *spec);
 void jspec_add_real(struct jbuilder *out, double real, const struct jspec *spec);
 

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 void jspec_add_padded(struct jbuilder *out, const struct jstring *sign, const struct jstring *body,
                        const struct jspec *spec, char default_align)
@@ -20,6 +21,21 @@ void jspec_add_padded(struct jbuilder *out, const struct jstring *sign, const st
     jbuilder_add_string(out, body);
     if (align != '=')
         jbuilder_add_fill(out, fill, fill_bytes, pad - left, true);
+}
+
+void jspec_add_char(struct jbuilder *out, int64_t code, const struct jspec *spec)
+{
+    char bytes[4];
+
+    if (spec->sign != 0 || spec->precision >= 0 || spec->grouping != 0 || spec->alternate)
+        jraise(out->run, "sign, precision, grouping and # are not allowed with format specifier 'c'");
+    if (code < 0 || code > 0x10ffff)
+        jraise(out->run, "%%c arg not in range(0x110000)");
+    if (code >= 0xd800 && code < 0xe000)
+        jraise(out->run, "half of a surrogate pair in a string");
+    size_t count = jchar_encode((uint32_t)code, bytes);
+    jspec_add_padded(out, jstring_new(out->run, "", 0, true),
+                     jstring_new(out->run, memcpy(jalloc(out->run, 4), bytes, 4), count, true), spec, '<');
 }
 
 /* A separator after every `size` digits of the whole part, from the right. */
@@ -93,7 +109,8 @@ void jspec_add_real(struct jbuilder *out, double real, const struct jspec *spec)
         if (spec->type == '%')
             strcat(digits, "%");
     }
-    add_number(out, signbit(real) && !isnan(real), "", digits, spec);
+    add_number(out, signbit(real) && !isnan(real) && !(spec->positive_zero && strtod(digits, NULL) == 0.0), "", digits,
+               spec);
 }
 
 bool jspec_parse_digits(const struct jstring *text, size_t *at, int64_t *number)
@@ -110,10 +127,12 @@ static struct jspec parse_spec(struct jrun *run, const struct jstring *text)
 {
     struct jspec spec = {.fill = ' ', .width = -1, .precision = -1};
     size_t at = 0, next = 0;
+    bool filled = false;
 
     if (text->count > 0) {
         uint32_t fill = jchar_at(text->bytes, 0, &next);
         if (next < text->count && jspec_one_of("<>=^", text->bytes[next])) {
+            filled = true;
             spec.fill = fill;
             spec.align = text->bytes[next];
             at = next + 1;
@@ -124,13 +143,14 @@ static struct jspec parse_spec(struct jrun *run, const struct jstring *text)
     }
     if (at < text->count && jspec_one_of("+- ", text->bytes[at]))
         spec.sign = text->bytes[at++];
+    if (at < text->count && text->bytes[at] == 'z')
+        spec.positive_zero = true, at++;
     if (at < text->count && text->bytes[at] == '#')
         spec.alternate = true, at++;
-    if (at < text->count && text->bytes[at] == '0') {
+    if (!filled && at < text->count && text->bytes[at] == '0') {
         spec.zero = true;
+        spec.fill = '0';
         at++;
-        if (spec.align == 0)
-            spec.fill = '0';
     }
     if (!jspec_parse_digits(text, &at, &spec.width))
         spec.width = -1;
@@ -145,6 +165,9 @@ static struct jspec parse_spec(struct jrun *run, const struct jstring *text)
         spec.type = text->bytes[at++];
     if (at < text->count)
         jraise(run, "Invalid format specifier");
+    if (spec.grouping != 0 && spec.type != 0 &&
+        !jspec_one_of(spec.grouping == ',' ? "deEfFgG%" : "deEfFgG%boxX", spec.type))
+        jraise(run, "Cannot specify '%c' with '%c'.", spec.grouping, spec.type);
     return spec;
 }
 
@@ -161,21 +184,21 @@ const struct jstring *jformat_field(struct jrun *run, struct jvalue value, const
     if (spec.zero && spec.align == 0 && value.kind != J_STRING)
         spec.align = '=';
     if (value.kind == J_STRING) {
-        if ((spec.type != 0 && spec.type != 's') || spec.sign != 0 || spec.alternate || spec.grouping != 0 ||
-            spec.align == '=')
+        if ((spec.type != 0 && spec.type != 's') || spec.sign != 0 || spec.alternate || spec.positive_zero ||
+            spec.grouping != 0 || spec.align == '=')
             jraise(run, "Invalid format specifier for object of type 'str'");
         string = value.as.string;
         if (spec.precision >= 0)
             string = jstring_part(run, string, 0, jstring_offset(string, (size_t)spec.precision));
         jspec_add_padded(&out, jstring_new(run, "", 0, true), string, &spec, '<');
     } else if (jvalue_is_integral(value) && (spec.type == 0 || jspec_one_of("dxXobn", spec.type))) {
-        if (spec.precision >= 0)
-            jraise(run, "Precision not allowed in integer format specifier");
+        if (spec.precision >= 0 || spec.positive_zero)
+            jraise(run, "precision or z not allowed in integer format specifier");
         jspec_add_integer(&out, jint_of(run, value, "format"), &spec);
     } else if (jvalue_is_number(value) && (spec.type == 0 || jspec_one_of("eEfFgGn%", spec.type))) {
         jspec_add_real(&out, jdouble_of(value), &spec);
-    } else if (value.kind == J_INT && spec.type == 'c' && value.as.integer >= 0 && value.as.integer < 0x110000) {
-        jbuilder_add_char(&out, (uint32_t)value.as.integer, true);
+    } else if (jvalue_is_integral(value) && spec.type == 'c') {
+        jspec_add_char(&out, jint_of(run, value, "format"), &spec);
     } else if (jvalue_is_number(value)) {
         jraise(run, "Unknown format code '%c' for object of type '%s'", spec.type, jtype_name(value));
     } else {

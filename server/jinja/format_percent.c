@@ -22,7 +22,7 @@ static struct jvalue next_argument(struct percent *p)
 static struct jvalue named_argument(struct percent *p)
 {
     size_t start = ++p->at, depth = 1;
-    struct jvalue value;
+    const struct jvalue *value;
 
     for (; p->at < p->format->count; p->at++) {
         depth += p->format->bytes[p->at] == '(';
@@ -34,12 +34,12 @@ static struct jvalue named_argument(struct percent *p)
         jraise(p->run, "incomplete format key");
     if (p->mapping.kind != J_DICT)
         jraise(p->run, "format requires a mapping");
-    value = jitem(p->run, p->mapping, jstr(jstring_part(p->run, p->format, start, p->at)));
-    if (value.kind == J_UNDEFINED)
+    value = jdict_get_string(p->run, p->mapping.as.dict, jstring_part(p->run, p->format, start, p->at));
+    if (value == NULL)
         jraise(p->run, "no such key for the format string");
     p->at++;
     p->used = p->count;
-    return value;
+    return *value;
 }
 
 /* A number in the format, or * for one from the arguments. */
@@ -83,8 +83,12 @@ static void percent_field(struct percent *p, struct jbuilder *out, struct jspec 
     case 'c':
         if (value.kind == J_STRING && value.as.string->chars == 1)
             jspec_add_padded(out, jstring_new(run, "", 0, true), value.as.string, spec, '>');
-        else if (value.kind == J_INT && value.as.integer >= 0 && value.as.integer < 0x110000)
-            jbuilder_add_char(out, (uint32_t)value.as.integer, true);
+        else if (jvalue_is_integral(value))
+            jspec_add_char(out, jint_of(run, value, "%c"),
+                           &(struct jspec){.fill = ' ',
+                                           .width = spec->width,
+                                           .precision = -1,
+                                           .align = spec->align == '<' ? '<' : '>'});
         else
             jraise(run, "%%c requires int or char");
         return;

@@ -48,6 +48,8 @@ static struct jvalue global_dict(struct jrun *run, const struct jcall *call)
 
     if (call->count > 1)
         jraise(run, "dict expected at most 1 argument, got %zu", call->count);
+    if (call->count == 1 && call->args[0].kind == J_UNDEFINED)
+        jundefined_raise(run, call->args[0]);
     if (call->count == 1 && (call->args[0].kind == J_DICT || call->args[0].kind == J_NAMESPACE)) {
         const struct jdict *from = call->args[0].as.dict;
         for (size_t i = 0; i < from->count; i++)
@@ -144,15 +146,17 @@ static struct jvalue global_strftime_now(struct jrun *run, const struct jcall *c
 }
 
 const struct jbuiltin jglobals[] = {
+    {"dict", global_dict, NULL, 0, 0},
     {"raise_exception", global_raise, "message", 1, 0},
     {"namespace", global_dict, NULL, 0, 1},
     {"range", global_range, "/start stop step", 1, 0},
-    {"dict", global_dict, NULL, 0, 0},
     {"strftime_now", global_strftime_now, "format", 1, 0},
     {"cycler", global_cycler, NULL, 0, 0},
     {"joiner", global_joiner, "sep", 0, 0},
     {0},
 };
+
+const struct jbuiltin *const jglobal_dict = &jglobals[0];
 
 const struct jbuiltin jmethods_cycler[] = {
     {"next", cycler_next, "/", 0, 0},

@@ -120,6 +120,11 @@ const struct jbuiltin jmethods_dict[] = {
     {0},
 };
 
+const struct jbuiltin jmethods_dict_type[] = {
+    {"fromkeys", dict_fromkeys, "/iterable value", 1, 0},
+    {0},
+};
+
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
 
 static struct jvalue loop_cycle(struct jrun *run, const struct jcall *call)

@@ -264,6 +264,78 @@ static struct jvalue string_format_map(struct jrun *run, const struct jcall *cal
     return jformat_braces(run, call->self.as.string, NULL, 0, call->args[0].as.dict);
 }
 
+static struct jvalue string_translate(struct jrun *run, const struct jcall *call)
+{
+    const struct jstring *string = call->self.as.string;
+    struct jbuilder out;
+    size_t next;
+
+    jbuilder_init(&out, run);
+    for (size_t at = 0; at < string->count; at = next) {
+        uint32_t code = jchar_at(string->bytes, at, &next);
+        struct jvalue to = jitem(run, call->args[0], jint(code));
+        if (to.kind == J_STRING)
+            jbuilder_add_string(&out, to.as.string);
+        else if (to.kind == J_INT && to.as.integer >= 0 && to.as.integer < 0x110000)
+            jbuilder_add_char(&out, (uint32_t)to.as.integer, jstring_trusted_at(string, at));
+        else if (to.kind == J_UNDEFINED)
+            jbuilder_add_part(&out, string, at, next);
+        else if (to.kind != J_NONE)
+            jraise(run, "character mapping must return integer, None or str");
+    }
+    return like(run, call, jbuilder_string(&out));
+}
+
+static struct jvalue char_code(struct jrun *run, const struct jstring *string, size_t at, size_t *next)
+{
+    (void)run;
+    return jint(jchar_at(string->bytes, at, next));
+}
+
+/* The table for translate: of a mapping, or of characters, what they become, and what is left out. */
+static struct jvalue string_maketrans(struct jrun *run, const struct jcall *call)
+{
+    struct jdict *table = jdict_new(run, 0);
+    struct jvalue from = call->args[0];
+    size_t at = 0, to_at = 0;
+
+    if (!jgiven(call->args[1])) {
+        if (from.kind != J_DICT)
+            jraise(run, "if you give only one argument to maketrans it must be a dict");
+        for (size_t i = 0; i < from.as.dict->count; i++) {
+            const struct jentry *entry = &from.as.dict->entries[i];
+            if (entry->key.kind == J_STRING && entry->key.as.string->chars != 1)
+                jraise(run, "string keys in translate table must be of length 1");
+            if (entry->key.kind != J_STRING && !jvalue_is_integral(entry->key))
+                jraise(run, "keys in translate table must be strings or integers");
+            jdict_set(run, table,
+                      entry->key.kind == J_STRING ? char_code(run, entry->key.as.string, 0, &at) : entry->key,
+                      entry->value);
+        }
+        return jdict_value(table, J_DICT);
+    }
+    const struct jstring *chars = jstring_of(run, from, "maketrans() argument 1");
+    const struct jstring *targets = jstring_of(run, call->args[1], "maketrans() argument 2");
+    if (chars->chars != targets->chars)
+        jraise(run, "the first two maketrans arguments must have equal length");
+    while (at < chars->count) {
+        struct jvalue key = char_code(run, chars, at, &at);
+        jdict_set(run, table, key, char_code(run, targets, to_at, &to_at));
+    }
+    if (jgiven(call->args[2])) {
+        const struct jstring *without = jstring_of(run, call->args[2], "maketrans() argument 3");
+        for (at = 0; at < without->count;)
+            jdict_set(run, table, char_code(run, without, at, &at), jnone());
+    }
+    return jdict_value(table, J_DICT);
+}
+
+static struct jvalue string_encode(struct jrun *run, const struct jcall *call)
+{
+    (void)call;
+    jfail(run, QUIRE_UNSUPPORTED, "bytes in a chat template");
+}
+
 const struct jbuiltin jmethods_string[] = {
     {"strip", string_strip, "/chars", 0, 3},
     {"lstrip", string_strip, "/chars", 0, 1},
@@ -279,6 +351,9 @@ const struct jbuiltin jmethods_string[] = {
     {"join", string_join, "/iterable", 1, 0},
     {"format", string_format, NULL, 0, 0},
     {"format_map", string_format_map, "/mapping", 1, 0},
+    {"translate", string_translate, "/table", 1, 0},
+    {"maketrans", string_maketrans, "/x y z", 1, 0},
+    {"encode", string_encode, "encoding errors", 0, 0},
     {"upper", string_case, "/", 0, JTEXT_UPPER},
     {"lower", string_case, "/", 0, JTEXT_LOWER},
     {"title", string_case, "/", 0, JTEXT_TITLE},
