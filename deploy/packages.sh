@@ -5,14 +5,14 @@ set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config libmicrohttpd-dev libjansson-dev liburing-dev libopenblas-dev
 libpcre2-dev libutf8proc-dev libyaml-dev"
-tests="libcriterion-dev python3 python3-venv curl git"
+tests="libcriterion-dev clang libclang-rt-dev python3 python3-venv curl git"
 
 wanted=$build
 [ "${1:-}" = --tests ] && wanted="$build $tests"
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
     echo "This is no Debian system. quire needs a C17 compiler, Meson, Ninja and the development files of:" >&2
-    echo "libmicrohttpd, jansson, liburing (2.3 or newer), OpenBLAS, PCRE2 (8 bit), utf8proc, libyaml; its tests Criterion and Python 3." >&2
+    echo "libmicrohttpd, jansson, liburing (2.3 or newer), OpenBLAS, PCRE2 (8 bit), utf8proc, libyaml; its tests Criterion, clang and Python 3." >&2
     echo "Install these, then: meson setup build && ninja -C build && build/server/quire serve" >&2
     exit 1
 fi

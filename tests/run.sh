@@ -3,8 +3,9 @@
 #   build/       release, assertions on, warnings are errors   all tests
 #   build-asan/  AddressSanitizer and UBSan                     all tests
 #   build-tsan/  ThreadSanitizer                                tests with a main of their own and the HTTP tests
-# and last the official `openai` client against the release server. Ends with "N passed, N failed".
-#   tests/run.sh [release|asan|tsan|client ...]   only these
+# then the fuzz targets by clang in build-fuzz/, for QUIRE_FUZZ_SECONDS (20) each, and last the official `openai` client
+# against the release server. Ends with "N passed, N failed".
+#   tests/run.sh [release|asan|tsan|fuzz|client ...]   only these
 set -eu
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -38,7 +39,7 @@ build_and_test() { # directory, then arguments of `meson test`
     cp "$directory/meson-logs/testlog.json" "$directory/last-tests.json"
 }
 
-stages=${*:-release asan tsan client}
+stages=${*:-release asan tsan fuzz client}
 rm -f build*/last-*.json
 for stage in $stages; do
     case $stage in
@@ -57,6 +58,11 @@ for stage in $stages; do
         targets="server/quire tests/kernels/pool_threads tests/scheduler/scheduler_simulate tests/scheduler/scheduler_threads" \
             TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
             build_and_test build-tsan --suite threads --timeout-multiplier 8
+        ;;
+    fuzz) # AddressSanitizer and UBSan again; only the targets and what they are linked with are built
+        CC=clang configure build-fuzz -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized \
+            "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined"
+        targets=fuzz build_and_test build-fuzz --suite fuzz
         ;;
     client)
         configure build
