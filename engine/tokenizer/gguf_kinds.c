@@ -1,25 +1,18 @@
 /* The kinds of tokenizer that a GGUF file can hold. Thread: the loader's. Owner: tokenizer. */
-#include "charsmap.h"
 #include "gguf_source.h"
+#include "pipeline.h"
 #include "pre_patterns.h"
 #include "quote.h"
 #include "sentencepiece.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#define METASPACE "\xE2\x96\x81" /* U+2581 */
-
-static enum quire_status chars_add(const struct gguf_source *source, enum char_set chars,
-                                   enum split_behaviour behaviour)
+static bool text_is(const struct text *text, const char *string)
 {
-    struct splitter *step = splitter_list_add(&source->tokenizer->splitters, SPLIT_CHARS);
-
-    if (step == NULL)
-        return gguf_source_no_memory(source);
-    step->chars = chars;
-    step->behaviour = behaviour;
-    return QUIRE_OK;
+    return text->count == strlen(string) && memcmp(text->bytes, string, text->count) == 0;
 }
 
 /* What stands before and behind the ids, from add_bos_token and add_eos_token or the kind's defaults. */
@@ -65,6 +58,36 @@ static enum quire_status sentencepiece_load(const struct gguf_source *source, st
     return status;
 }
 
+/* Whether general.name holds `part`, in letters of any case. */
+static bool model_is(const struct gguf_source *source, const char *part)
+{
+    const struct gguf_value *value = gguf_find(source->file, "general.name");
+    size_t bytes = strlen(part);
+    struct gguf_string name;
+
+    if (value == NULL || gguf_get_string(source->file, "general.name", &name, NULL) != QUIRE_OK)
+        return false;
+    for (size_t at = 0; at + bytes <= name.bytes; at++)
+        if (strncasecmp(name.text + at, part, bytes) == 0)
+            return true;
+    return false;
+}
+
+/* Files do not say which tokens take the white space beside them; these are known to. */
+static void specials_strip(const struct gguf_source *source, const char *left)
+{
+    struct added_list *added = &source->tokenizer->added;
+    bool right = model_is(source, "phi-3") || model_is(source, "phi3");
+
+    for (size_t i = 0; i < added->count; i++) {
+        struct added_token *token = &added->tokens[i];
+        bool ends = text_is(&token->content, "<unk>") || text_is(&token->content, "<s>") ||
+                    text_is(&token->content, "<|endoftext|>");
+        token->strip_left = left != NULL && text_is(&token->content, left);
+        token->strip_right = right && !ends;
+    }
+}
+
 static enum quire_status load_llama(const struct gguf_source *source)
 {
     struct sentencepiece options = {.prefixed = true, .byte_fallback = true};
@@ -73,7 +96,9 @@ static enum quire_status load_llama(const struct gguf_source *source)
     if (source->tokens->count > 2 && gguf_token_type(source, 1) == TYPE_CONTROL &&
         gguf_token_type(source, 2) == TYPE_CONTROL)
         ids.bos = 1, ids.eos = 2; /* SentencePiece's own, where the file is silent */
-    return sentencepiece_load(source, &options, ids);
+    enum quire_status status = sentencepiece_load(source, &options, ids);
+    specials_strip(source, NULL);
+    return status;
 }
 
 static enum quire_status load_t5(const struct gguf_source *source)
@@ -87,7 +112,10 @@ static enum quire_status load_t5(const struct gguf_source *source)
     if (map != NULL)
         options.charsmap = (const char *)map->data, options.charsmap_bytes = (size_t)map->count;
     enum quire_status status = gguf_flag_get(source, KEY("remove_extra_whitespaces"), &options.collapses);
-    return status == QUIRE_OK ? sentencepiece_load(source, &options, ids) : status;
+    if (status == QUIRE_OK)
+        status = sentencepiece_load(source, &options, ids);
+    specials_strip(source, "<mask>");
+    return status;
 }
 
 static enum quire_status merges_load(const struct gguf_source *source)
@@ -127,6 +155,7 @@ static enum quire_status load_merged(const struct gguf_source *source, const str
         status = merges_load(source);
     if (status != QUIRE_OK)
         return status;
+    specials_strip(source, row->mask);
     if (row->blanks)
         return sentencepiece_apply(tokenizer, &options, source->error);
     status = pre_apply(row, tokenizer, source->error);
@@ -157,14 +186,17 @@ static enum quire_status load_gemma4(const struct gguf_source *source)
     return load_merged(source, pre_find("gemma4"));
 }
 
-/* "bert": WordPiece whose first pieces carry U+2581 where BERT's own vocabulary marks the others with "##". */
+/* "bert": WordPiece; the vocabulary is back in BERT's own spelling. */
 static enum quire_status load_wordpiece(const struct gguf_source *source)
 {
     struct word_model *model = &source->tokenizer->model;
     struct special_ids ids = SPECIAL_IDS_NONE;
     bool lowercase = true, strip_accents;
-    enum quire_status status = gguf_specials_load(source, &ids);
 
+    ids.cls = vocabulary_find(&source->tokenizer->vocabulary, "[CLS]", 5); /* where the file is silent */
+    ids.sep = vocabulary_find(&source->tokenizer->vocabulary, "[SEP]", 5);
+    char pipeline[320];
+    enum quire_status status = gguf_specials_load(source, &ids);
     if (status == QUIRE_OK)
         status = around_load(source, true, true, ids.cls != TOKEN_NONE ? ids.cls : ids.bos,
                              ids.sep != TOKEN_NONE ? ids.sep : ids.eos);
@@ -173,24 +205,15 @@ static enum quire_status load_wordpiece(const struct gguf_source *source)
     strip_accents = lowercase;
     if (status == QUIRE_OK)
         status = gguf_flag_get(source, KEY("normalizer.strip_accents"), &strip_accents);
-    const struct {
-        enum normalise_kind kind;
-        bool wanted;
-    } steps[] = {{NORMALISE_CLEAN, true},
-                 {NORMALISE_SPACE_HAN, true},
-                 {NORMALISE_COMPOSE, strip_accents},
-                 {NORMALISE_STRIP_ACCENTS, strip_accents},
-                 {NORMALISE_LOWERCASE, lowercase}};
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == QUIRE_OK; i++)
-        if (steps[i].wanted && normaliser_list_add(&source->tokenizer->normalisers, steps[i].kind) == NULL)
-            status = gguf_source_no_memory(source);
-    if (status == QUIRE_OK)
-        status = chars_add(source, CHARS_SPACE, SPLIT_REMOVED);
-    if (status == QUIRE_OK)
-        status = chars_add(source, CHARS_PUNCTUATION, SPLIT_ISOLATED);
-    if (status == QUIRE_OK)
-        status = sentencepiece_decode(source->tokenizer, true);
-    if (status == QUIRE_OK && text_append(&model->first, METASPACE, sizeof METASPACE - 1) != QUIRE_OK)
+    if (status != QUIRE_OK)
+        return status;
+    snprintf(pipeline, sizeof pipeline,
+             "{\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,"
+             "\"strip_accents\":%s,\"lowercase\":%s},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
+             "\"decoder\":{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}}",
+             strip_accents ? "true" : "false", lowercase ? "true" : "false");
+    status = pipeline_load(source->tokenizer, pipeline, source->error);
+    if (status == QUIRE_OK && text_append(&model->prefix, "##", 2) != QUIRE_OK)
         status = gguf_source_no_memory(source);
     model->word_chars_max = 100;
     if (status == QUIRE_OK)

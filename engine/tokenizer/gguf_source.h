@@ -1,4 +1,4 @@
-/* What the loaders of a GGUF file's tokenizer share. Private to gguf_tokenizer*.c. */
+/* What the loaders of a GGUF file's tokenizer share. Private to tokenizer_gguf.c and gguf_kinds.c. */
 #ifndef QUIRE_GGUF_SOURCE_H
 #define QUIRE_GGUF_SOURCE_H
 
@@ -15,6 +15,7 @@ struct gguf_source {
     struct tokenizer *tokenizer;
     struct quire_error *error;
     const struct gguf_value *tokens, *types, *scores; /* types and scores may be NULL */
+    bool marks_words; /* U+2581 begins the pieces that begin words (model "bert") */
 };
 
 /* Ids that stand around or end a text; TOKEN_NONE where the file names none. */

@@ -61,10 +61,11 @@
 #define OTHERS " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"
 
 static const struct pre_row rows[] = {
-    {.names = "gpt-2 phi-2 jais roberta-bpe gigachat jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code "
-              "trillion granite-docling exaone4 a.x-4.0 mellum",
+    {.names = "gpt-2 phi-2 jais gigachat jina-es jina-de jina-v1-en trillion granite-docling exaone4 a.x-4.0 mellum",
      .expressions = {GPT2}},
-    {.names = "mpt olmo modern-bert", .compose = true, .expressions = {GPT2}},
+    {.names = "roberta-bpe jina-v2-es jina-v2-de jina-v2-code", .mask = "<mask>", .expressions = {GPT2}},
+    {.names = "mpt olmo", .compose = true, .expressions = {GPT2}},
+    {.names = "modern-bert", .compose = true, .mask = "[MASK]", .expressions = {GPT2}},
     {.names = "llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano", .whole_words = true,
      .add_bos = true, .expressions = {GPT4("\\p{N}{1,3}")}},
     {.names = "dbrx smaug-bpe chatglm-bpe", .expressions = {GPT4("\\p{N}{1,3}")}},

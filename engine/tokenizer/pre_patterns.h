@@ -11,6 +11,7 @@ struct pre_row {
     bool whole_words;  /* a word that is a piece is not cut (tokenizer.json's ignore_merges) */
     bool add_bos;      /* where the file does not say */
     bool compose;      /* NFC first */
+    const char *mask;  /* a token that takes the white space before it; NULL: none */
     bool blanks;       /* pieces are spelled with U+2581 for a blank, not in the byte alphabet; a text is one word */
     const char *expressions[PRE_EXPRESSIONS_MAX + 1]; /* applied in order, each isolating its matches; NULL ends */
 };

@@ -2,11 +2,17 @@
 #include "sentencepiece.h"
 
 #include "charsmap.h"
+#include "pipeline.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define METASPACE "\xE2\x96\x81"   /* U+2581 */
+/* As transformers makes fast tokenizers of such models. */
+#define SPACES_AS(scheme) "{\"type\":\"Metaspace\",\"prepend_scheme\":\"" scheme "\"}"
+#define WORDS(scheme)                                                                                             \
+    "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"}," SPACES_AS(scheme) "]}," \
+    "\"decoder\":" SPACES_AS(scheme) "}"
 #define UNKNOWN   " \xE2\x81\x87 " /* U+2047 between blanks */
 
 static enum quire_status replace_add(struct tokenizer *tokenizer, const char *expression, const char *content,
@@ -37,6 +43,8 @@ static enum quire_status normalisers_add(struct tokenizer *tokenizer, const stru
 
     if (sentencepiece->charsmap_bytes > 0)
         status = charsmap_add(tokenizer, sentencepiece, error);
+    if (status == QUIRE_OK && sentencepiece->collapses && !sentencepiece->native)
+        return pipeline_load(tokenizer, sentencepiece->prefixed ? WORDS("always") : WORDS("never"), error);
     if (status == QUIRE_OK && sentencepiece->collapses)
         status = replace_add(tokenizer, " {2,}", " ", error);
     if (status == QUIRE_OK && sentencepiece->collapses)
@@ -74,7 +82,7 @@ enum quire_status sentencepiece_apply(struct tokenizer *tokenizer, const struct 
     uint32_t count = tokenizer->vocabulary.id_count;
     enum quire_status status = normalisers_add(tokenizer, sentencepiece, error);
 
-    if (status == QUIRE_OK)
+    if (status == QUIRE_OK && tokenizer->decoder.count == 0)
         status = sentencepiece_decode(tokenizer, sentencepiece->prefixed);
     if (status == QUIRE_OK && sentencepiece->native) {
         tokenizer->decoder.strip_again = sentencepiece->collapses;

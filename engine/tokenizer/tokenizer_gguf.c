@@ -67,21 +67,33 @@ static enum quire_status column_get(const struct gguf_source *source, const char
     return QUIRE_OK;
 }
 
+/* Appends the piece as its model's own vocabulary spells it. */
+static enum quire_status piece_spell(const struct gguf_source *source, int type, struct gguf_string spelling,
+                                     struct text *out)
+{
+    static const char mark[] = "\xE2\x96\x81"; /* U+2581 */
+    size_t bytes = sizeof mark - 1;
+    bool marked = source->marks_words && type != TYPE_CONTROL && type != TYPE_UNKNOWN;
+    bool first = marked && spelling.bytes > bytes && memcmp(spelling.text, mark, bytes) == 0;
+
+    if (marked && !first && text_append(out, "##", 2) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
+    return text_append(out, spelling.text + (first ? bytes : 0), spelling.bytes - (first ? bytes : 0));
+}
+
 /* Control, unknown and user-defined tokens are looked for before anything else, as added tokens. */
 static enum quire_status token_add(const struct gguf_source *source, uint32_t id, struct gguf_string spelling)
 {
     struct tokenizer *tokenizer = source->tokenizer;
     int type = gguf_token_type(source, id);
     struct added_token token = {.id = id, .special = type == TYPE_CONTROL || type == TYPE_UNKNOWN};
+    enum quire_status status = piece_spell(source, type, spelling, &token.content);
 
-    if (vocabulary_add(&tokenizer->vocabulary, id, spelling.text, spelling.bytes, false) != QUIRE_OK)
-        return gguf_source_no_memory(source);
-    if (type == TYPE_BYTE)
-        tokenizer->vocabulary.flags[id] |= PIECE_RESERVED; /* "<0x41>" as text is six characters, not a byte */
-    if (!token.special && type != TYPE_USER_DEFINED)
-        return QUIRE_OK;
-    enum quire_status status = text_append(&token.content, spelling.text, spelling.bytes);
     if (status == QUIRE_OK)
+        status = vocabulary_add(&tokenizer->vocabulary, id, token.content.bytes, token.content.count, false);
+    if (status == QUIRE_OK && (type == TYPE_BYTE || type == TYPE_UNUSED))
+        tokenizer->vocabulary.flags[id] |= PIECE_RESERVED; /* "<0x41>" as text is six characters, not a byte */
+    if (status == QUIRE_OK && (token.special || type == TYPE_USER_DEFINED))
         status = tokenizer_add(tokenizer, &token);
     text_deinit(&token.content);
     return status == QUIRE_OK ? QUIRE_OK : gguf_source_no_memory(source);
@@ -237,8 +249,10 @@ static enum quire_status model_load(struct gguf_source *source)
     struct gguf_string name;
     enum quire_status status = gguf_get_string(source->file, KEY("model"), &name, source->error);
 
-    if (status == QUIRE_OK)
+    if (status == QUIRE_OK) {
+        source->marks_words = gguf_string_equals(name, "bert");
         status = vocabulary_load(source);
+    }
     if (status == QUIRE_OK)
         status = templates_load(source);
     return status == QUIRE_OK ? gguf_kind_load(source, name) : status;
