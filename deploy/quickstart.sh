@@ -8,7 +8,7 @@ deploy/packages.sh
 [ -f build/build.ninja ] || meson setup build
 ninja -C build server/quire
 
-port=8000
+port=${QUIRE_PORT:-8000} # a flag goes before the environment
 previous=
 for argument in "$@"; do
     [ "$previous" = --port ] && port=$argument

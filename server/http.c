@@ -21,8 +21,6 @@
 
 #define LONG_BODY_BYTES 16384u      /* longer ones go to the text worker */
 #define IDLE_WRITE_TIMEOUT_S 120u   /* a client that takes nothing for so long is gone */
-#define BODIES_HELD_MAX 8u          /* times the longest body: what all bodies together may take */
-#define REPLIES_HELD_MAX 536870912u /* with more in memory that nobody takes, no further long answer is written */
 #define SECOND_NS 1000000000u
 
 /* ---- the waker's view -------------------------------------------------------------------------------------------- */
@@ -61,21 +59,6 @@ static void connection_resume(struct waiter *waiter)
     MHD_resume_connection(((struct http_connection *)waiter)->mhd);
 }
 
-/* Past microhttpd, which answers complete requests only. */
-static void raw_answer(int descriptor, const char *status, const char *message, const char *code)
-{
-    char body[256], answer[512];
-    int body_bytes, bytes;
-
-    body_bytes = snprintf(body, sizeof body,
-                          "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,"
-                          "\"code\":\"%s\"}}", message, code);
-    bytes = snprintf(answer, sizeof answer,
-                     "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                     "Content-Length: %d\r\n\r\n%s", status, body_bytes, body);
-    (void)!send(descriptor, answer, (size_t)bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 /* The client let its time pass. microhttpd has nothing to send to a connection whose request is not complete, so the
  * answer can be put on the wire here; a kept connection that is merely idle is closed without a word. */
 static void connection_expire(struct waiter *waiter)
@@ -88,7 +71,7 @@ static void connection_expire(struct waiter *waiter)
 static const struct waker_callbacks connection_callbacks = {connection_has_news, connection_suspend, connection_resume,
                                                             connection_expire};
 
-static void deadline_set(struct http_connection *connection, uint64_t seconds)
+void deadline_set(struct http_connection *connection, uint64_t seconds)
 {
     waker_set_deadline(connection->server->waker, &connection->waiter,
                        seconds == 0 ? 0 : waker_now_ns() + seconds * SECOND_NS);
@@ -122,13 +105,6 @@ static void connection_notify(void *context, struct MHD_Connection *mhd, void **
         free(connection);
         *socket_context = NULL;
     }
-}
-
-static void body_release(struct http_exchange *exchange)
-{
-    atomic_fetch_sub(&exchange->connection->server->body_bytes_held, exchange->held_bytes);
-    exchange->held_bytes = 0;
-    json_out_deinit(&exchange->exchange.body);
 }
 
 static void exchange_completed(void *context, struct MHD_Connection *mhd, void **request_context,
@@ -196,59 +172,11 @@ static enum MHD_Result reply_send(struct http_exchange *exchange)
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-/* Parses the request and starts its work. */
-static void request_handle(struct http_exchange *exchange)
-{
-    exchange->exchange.route->handler(&exchange->exchange);
-    body_release(exchange);
-}
-
-/* Writes the whole answer of a finished generation. */
-static void answer_compose(struct http_exchange *exchange)
-{
-    _Atomic size_t *held = &exchange->connection->server->reply_bytes_held;
-    struct reply *reply = &exchange->exchange.reply;
-    struct api_error error;
-
-    reply->status = MHD_HTTP_OK;
-    if (atomic_load(&exchange->state) == EXCHANGE_COMPOSING && atomic_load(held) > REPLIES_HELD_MAX) {
-        api_fail(&error, ERROR_BUSY, NULL, "too many long answers are waiting for their clients to take them");
-        exchange_fail(&exchange->exchange, &error);
-    } else if (!generation_write_reply(exchange->exchange.generation, &reply->body, &error)) {
-        exchange_fail(&exchange->exchange, &error);
-    }
-    exchange->reply_bytes = reply->body.text.count;
-    atomic_fetch_add(held, exchange->reply_bytes);
-}
-
-static void job_set_done(struct waiter *waiter)
-{
-    struct http_exchange *exchange = ((struct http_connection *)waiter)->current;
-
-    atomic_store(&exchange->state,
-                 atomic_load(&exchange->state) == EXCHANGE_PREPARING ? EXCHANGE_PREPARED : EXCHANGE_COMPOSED);
-}
-
-static void job_run(struct text_job *job)
-{
-    struct http_exchange *exchange = (struct http_exchange *)((char *)job - offsetof(struct http_exchange, job));
-    struct http_connection *connection = exchange->connection;
-    struct waker *waker = connection->server->waker;
-
-    if (atomic_load(&connection->waiter.gone))
-        body_release(exchange); /* nobody is there: others wait */
-    else if (atomic_load(&exchange->state) == EXCHANGE_PREPARING)
-        request_handle(exchange);
-    else
-        answer_compose(exchange);
-    waker_wake(waker, &connection->waiter, job_set_done); /* from here on the HTTP thread may free all this */
-}
-
 /* Leaves the exchange to the text worker; connection_suspend submits it. */
 static enum MHD_Result job_start(struct http_exchange *exchange, enum exchange_state state)
 {
     atomic_store(&exchange->state, state);
-    exchange->job.run = job_run;
+    exchange->job.run = exchange_job_run;
     return waker_sleep(exchange->connection->server->waker, &exchange->connection->waiter, 0) ? MHD_YES : MHD_NO;
 }
 
@@ -264,7 +192,7 @@ static enum MHD_Result answer_wait(struct http_exchange *exchange)
         return MHD_NO; /* nobody is there, or the server closes */
     if (generation_reply_is_long(exchange->exchange.generation))
         return job_start(exchange, EXCHANGE_COMPOSING);
-    answer_compose(exchange);
+    exchange_compose(exchange);
     return reply_send(exchange);
 }
 
@@ -290,59 +218,9 @@ static enum MHD_Result exchange_start(struct http_exchange *exchange)
         return MHD_NO;
     if (exchange->exchange.body.text.count > LONG_BODY_BYTES)
         return job_start(exchange, EXCHANGE_PREPARING);
-    request_handle(exchange);
+    exchange_prepare(exchange);
     atomic_store(&exchange->state, EXCHANGE_PREPARED);
     return exchange_continue(exchange);
-}
-
-/* Decides the reply in the middle of a body, whose rest is then dropped. */
-static void body_refuse(struct http_exchange *exchange, const struct api_error *error)
-{
-    exchange->exchange.reply.close = true;
-    exchange_fail(&exchange->exchange, error);
-    exchange->discard = true;
-    body_release(exchange);
-}
-
-/* A body that does not end: the answer cannot wait for it. The connection lives on for a moment in which what comes is
- * read, or the reset of an early close would take the answer with it. */
-static void body_cut(struct http_exchange *exchange)
-{
-    struct http_connection *connection = exchange->connection;
-
-    exchange->cut = true;
-    atomic_store(&connection->served, true); /* no second answer when the time is over */
-    raw_answer(connection->waiter.descriptor, "413 Content Too Large", "the body is far longer than this server takes",
-               "request_too_large");
-    shutdown(connection->waiter.descriptor, SHUT_WR);
-    deadline_set(connection, 1);
-}
-
-static enum MHD_Result body_collect(struct http_exchange *exchange, const char *bytes, size_t *count)
-{
-    struct http_server *server = exchange->connection->server;
-    size_t limit = server->options.body_bytes_max, added = *count;
-    struct api_error error;
-
-    *count = 0;
-    exchange->received_bytes += added;
-    if (exchange->received_bytes / 2 > limit && !exchange->cut)
-        body_cut(exchange);
-    if (exchange->discard)
-        return MHD_YES;
-    if (exchange->received_bytes > limit) {
-        api_fail(&error, ERROR_TOO_LARGE, NULL, "the body is longer than %zu bytes", limit);
-        body_refuse(exchange, &error);
-        return MHD_YES;
-    }
-    exchange->held_bytes += added;
-    if (atomic_fetch_add(&server->body_bytes_held, added) + added > BODIES_HELD_MAX * limit) {
-        api_fail(&error, ERROR_BUSY, NULL, "too many long requests at once");
-        body_refuse(exchange, &error);
-        return MHD_YES;
-    }
-    out_raw_bytes(&exchange->exchange.body, bytes, added);
-    return MHD_YES;
 }
 
 /* ---- headers ----------------------------------------------------------------------------------------------------- */
@@ -441,9 +319,12 @@ static enum MHD_Result access_handler(void *context, struct MHD_Connection *mhd,
         return MHD_NO;
     if (*request_context == NULL)
         return exchange_begin(connection, method, path, version, request_context);
-    if (*upload_bytes > 0)
-        return body_collect(*request_context, upload, upload_bytes);
     exchange = *request_context;
+    if (*upload_bytes > 0) {
+        body_collect(exchange, upload, *upload_bytes);
+        *upload_bytes = 0;
+        return MHD_YES;
+    }
     return atomic_load(&exchange->state) == EXCHANGE_RECEIVING ? exchange_start(exchange) : exchange_continue(exchange);
 }
 

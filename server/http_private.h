@@ -1,4 +1,5 @@
-/* What http.c and sse.c share. */
+/* What the HTTP server's own files share: http.c has the library and its threads, http_body.c what arrives, http_work.c what takes
+ * time, sse.c what is streamed. */
 #ifndef QUIRE_HTTP_PRIVATE_H
 #define QUIRE_HTTP_PRIVATE_H
 
@@ -57,6 +58,22 @@ struct http_server {
     _Atomic size_t reply_bytes_held; /* of all whole answers that are not sent to the end */
     _Atomic size_t body_bytes_held; /* of all requests that are being received or parsed */
 };
+
+/* The connection ends after so many seconds; 0: never. */
+void deadline_set(struct http_connection *connection, uint64_t seconds);
+
+/* Takes the next bytes of the body. May decide the reply; then what still comes is dropped. */
+void body_collect(struct http_exchange *exchange, const char *bytes, size_t count);
+void body_release(struct http_exchange *exchange);
+/* An error object straight to the socket, past microhttpd, which answers complete requests only. */
+void raw_answer(int descriptor, const char *status, const char *message, const char *code);
+
+/* Runs the handler: it fills the reply, or leaves a generation. */
+void exchange_prepare(struct http_exchange *exchange);
+/* Writes the whole answer of a finished generation. */
+void exchange_compose(struct http_exchange *exchange);
+/* Either, on the text worker; wakes the connection then. */
+void exchange_job_run(struct text_job *job);
 
 /* Queues the response that streams the exchange's generation. False: the connection is to be closed. */
 bool sse_respond(struct http_exchange *exchange);

@@ -255,7 +255,7 @@ class Drain(unittest.TestCase):
             self.assertIsNone(server.process.poll())
             start = time.time()
             server.terminate()
-            self.assertEqual(server.wait(20), 0)
+            self.assertEqual(server.wait(20), 1)
             self.assertLess(time.time() - start, 3)
             self.assertIn("forced=yes", server.log_text())
             for connection in busy:
