@@ -1,6 +1,7 @@
 """Starts a quire server on a free port of 127.0.0.1, talks to it, and always stops it. Standard library only.
 
 Every test script is called as: test_x.py PATH_OF_QUIRE. Files of the shared data are found through QUIRE_SHARED."""
+import contextlib
 import http.client
 import json
 import os
@@ -29,6 +30,32 @@ def main():
         print("skipped: there is no %s (set QUIRE_SHARED)" % MODEL)
         sys.exit(77)
     unittest.main(module="__main__", argv=[sys.argv[0]] + sys.argv[2:], verbosity=2)
+
+
+# Tokens that the model of `model_with_tokens` has besides its own, from the first free id on.
+TOKENS = ("<|im_start|>", "<|im_end|>", "<|tool|>")
+FIRST_TOKEN = 512
+
+
+@contextlib.contextmanager
+def model_with_tokens(**configuration):
+    """A folder with the test model, whose tokenizer also has TOKENS, and whose tokenizer_config.json is changed."""
+    with tempfile.TemporaryDirectory(prefix="quire-model-") as folder:
+        for name in os.listdir(MODEL):
+            if not name.startswith("tokenizer"):
+                os.symlink(os.path.abspath(os.path.join(MODEL, name)), os.path.join(folder, name))
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            with open(os.path.join(MODEL, name), encoding="utf-8") as file:
+                content = json.load(file)
+            if name == "tokenizer.json":
+                content["added_tokens"] += [
+                    {"id": FIRST_TOKEN + i, "content": text, "single_word": False, "lstrip": False, "rstrip": False,
+                     "normalized": False, "special": True} for i, text in enumerate(TOKENS)]
+            else:
+                content.update(configuration)
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                json.dump(content, file)
+        yield folder
 
 
 class Answer:
