@@ -146,8 +146,10 @@ static void percent_spec(struct percent *p, struct jbuilder *out)
         jbuilder_add_text(out, "%");
         return;
     }
-    if (!jspec_one_of("sracdiuxXoeEfFgG", spec.type))
-        jraise(p->run, "unsupported format character '%c'", spec.type);
+    if (!jspec_one_of("sracdiuxXoeEfFgG", spec.type)) {
+        uint32_t c = jchar_at(format->bytes, p->at - 1, &p->at);
+        jraise(p->run, "unsupported format character '%c' (0x%x)", c >= ' ' && c < 0x7f ? (char)c : '?', c);
+    }
     if (spec.zero && spec.align == 0) {
         spec.align = '=';
         spec.fill = '0';

@@ -65,7 +65,7 @@ void scratch_remove(const char *name)
 static void check_refusal(enum quire_status status, const struct quire_error *error)
 {
     assert(status == QUIRE_NO_MEMORY || error->message[0] != 0);
-    assert(is_utf8(error->message, strlen(error->message)));
+    assert(strlen(error->message) == sizeof error->message - 1 || is_utf8(error->message, strlen(error->message)));
 }
 
 /* Plain text becomes a reserved token only where nothing else is left: the unknown token, or tokens of single bytes. */

@@ -39,6 +39,14 @@ static void check_output(const struct jinja_output *output, bool traced)
     assert(at == output->text_bytes && output->text[at] == 0);
 }
 
+/* A long sentence may be cut within a character. */
+static void check_sentence(const struct quire_error *error)
+{
+    size_t count = strlen(error->message);
+
+    assert(count == sizeof error->message - 1 || is_utf8(error->message, count));
+}
+
 static void check_render(const struct jinja_template *template, const json_t *variables, bool traced)
 {
     static const struct jinja_limits limits = {
@@ -51,7 +59,8 @@ static void check_render(const struct jinja_template *template, const json_t *va
     enum quire_status status = jinja_render(template, variables, &options, &first, &error);
 
     assert(jinja_render(template, variables, &options, &second, &again) == status);
-    assert(strcmp(error.message, again.message) == 0 && is_utf8(error.message, strlen(error.message)));
+    assert(strcmp(error.message, again.message) == 0);
+    check_sentence(&error);
     if (status == QUIRE_OK) {
         assert(is_utf8(first.text, first.text_bytes));
         check_output(&first, traced);
@@ -59,7 +68,7 @@ static void check_render(const struct jinja_template *template, const json_t *va
         jinja_output_truncate(&second, second.text_bytes / 2);
         check_output(&second, traced);
     } else {
-        assert(error.message[0] != 0 && first.text == NULL);
+        assert(error.message[0] != 0 && first.text == NULL && second.text == NULL);
     }
     jinja_output_deinit(&first);
     jinja_output_deinit(&second);
@@ -85,7 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
                       !holds(source, source_bytes, "1048821");
         check_render(template, json_is_object(own) ? own : usual, traced);
     } else {
-        assert(error.message[0] != 0 && is_utf8(error.message, strlen(error.message)));
+        assert(error.message[0] != 0);
+        check_sentence(&error);
     }
     json_decref(own);
     jinja_template_destroy(template);
