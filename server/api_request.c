@@ -11,8 +11,8 @@ static bool model_check(const struct service *service, const struct request_fiel
 
     if (name == NULL || json_is_text(fields->value[FIELD_MODEL], service->model_name))
         return true;
-    return api_fail(error, ERROR_MODEL_NOT_FOUND, "model", "the model '%.150s' does not exist; this server serves '%.150s'",
-                    name, service->model_name);
+    return api_fail(error, ERROR_MODEL_NOT_FOUND, "model",
+                    "the model '%.150s' does not exist; this server serves '%.150s'", name, service->model_name);
 }
 
 void api_request(struct exchange *exchange, enum endpoint endpoint, request_answer *answer)

@@ -9,7 +9,8 @@
 typedef bool request_answer(struct exchange *exchange, const struct served_model *model,
                             const struct request_fields *fields, struct api_error *error);
 
-/* Checks that the server takes work, parses the body, checks the model's name and calls `answer`; an error becomes the reply. */
+/* Checks that the server takes work, parses the body, checks the model's name and calls `answer`; an error becomes the
+ * reply. */
 void api_request(struct exchange *exchange, enum endpoint endpoint, request_answer *answer);
 
 #endif

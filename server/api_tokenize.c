@@ -7,10 +7,10 @@
 
 #define TEXT_BYTES_MAX (256u << 20) /* of an answer to /detokenize: few bytes of ids can stand for much text */
 
-/* As in /v1/completions, the spelling of a special token in a raw prompt is that token. A prompt longer than the model's context
- * is answered all the same: who asks wants to know its length. */
-static bool prompt_tokenize(const struct served_model *model, const struct request_fields *fields, struct token_list *ids,
-                            struct api_error *error)
+/* As in /v1/completions, the spelling of a special token in a raw prompt is that token. A prompt longer than the
+ * model's context is answered all the same: who asks wants to know its length. */
+static bool prompt_tokenize(const struct served_model *model, const struct request_fields *fields,
+                            struct token_list *ids, struct api_error *error)
 {
     static const struct {
         enum field field;
@@ -99,8 +99,8 @@ static bool text_bound_check(const struct tokenizer *tokenizer, const struct tok
         bytes += spelling != NULL ? strlen(spelling) : 0;
     }
     return bytes <= TEXT_BYTES_MAX ||
-           api_fail(error, ERROR_INVALID_VALUE, "tokens", "the text of these %zu tokens could have %zu MiB, but at most %u are "
-                    "sent", ids->count, bytes >> 20, TEXT_BYTES_MAX >> 20);
+           api_fail(error, ERROR_INVALID_VALUE, "tokens", "the text of these %zu tokens could have %zu MiB, but at most "
+                    "%u are sent", ids->count, bytes >> 20, TEXT_BYTES_MAX >> 20);
 }
 
 static bool detokenize(struct exchange *exchange, const struct served_model *model, const struct request_fields *fields,

@@ -1,6 +1,6 @@
-/* From OpenAI's messages to those that chat templates expect. The references are vLLM (parts, tool results, empty content) and
- * transformers' apply_chat_template (nulls, the names of reasoning); where a message needs none of that, it is handed on as it
- * came. Pure; any thread. */
+/* From OpenAI's messages to those that chat templates expect. The references are vLLM (parts, tool results, empty
+ * content) and transformers' apply_chat_template (nulls, the names of reasoning); where a message needs none of that,
+ * it is handed on as it came. Pure; any thread. */
 #include "chat_messages.h"
 
 #include "jinja/jinja.h"
@@ -42,7 +42,8 @@ static bool role_check(const json_t *message, size_t index, struct api_error *er
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
         if (json_is_text(role, roles[i]))
             return true;
-    return api_fail(error, ERROR_INVALID_VALUE, param, "%s is '%.40s', which is no role", param, json_string_value(role));
+    return api_fail(error, ERROR_INVALID_VALUE, param, "%s is '%.40s', which is no role", param,
+                    json_string_value(role));
 }
 
 static bool message_check(const json_t *message, size_t index, const struct chat_template *template,
@@ -65,8 +66,8 @@ static bool message_check(const json_t *message, size_t index, const struct chat
             i++;
         if (i == sizeof known / sizeof known[0]) {
             if (!jinja_template_mentions(template->program, name))
-                return api_fail(error, ERROR_UNSUPPORTED, param, "%s is not supported: this model's chat template does not "
-                                "read it", param);
+                return api_fail(error, ERROR_UNSUPPORTED, param, "%s is not supported: this model's chat template does "
+                                "not read it", param);
         } else if (known[i].text && !json_is_string(value)) {
             return api_fail(error, ERROR_INVALID_TYPE, param, "%s must be a string", param);
         }
@@ -100,8 +101,8 @@ static const json_t *part_text(const json_t *part, const char *param, size_t ind
         api_fail(error, ERROR_INVALID_TYPE, param, "%s[%zu].%s must be a string", param, index, kinds[i].member);
         return NULL;
     }
-    api_fail(error, ERROR_UNSUPPORTED, param, "%s[%zu] is of type '%.40s', but this model reads text only", param, index,
-             json_string_value(type));
+    api_fail(error, ERROR_UNSUPPORTED, param, "%s[%zu] is of type '%.40s', but this model reads text only", param,
+             index, json_string_value(type));
     return NULL;
 }
 
@@ -158,8 +159,8 @@ failed:
     return NULL;
 }
 
-/* Content may be absent where an assistant called tools: then it is empty, as in vLLM, since templates stumble over null. Results
- * of tools are strings to every template. */
+/* Content may be absent where an assistant called tools: then it is empty, as in vLLM, since templates stumble over
+ * null. Results of tools are strings to every template. */
 static json_t *content_build(const json_t *message, size_t index, bool wants_parts, struct api_error *error)
 {
     const json_t *role = json_object_get(message, "role");

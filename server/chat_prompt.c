@@ -1,5 +1,5 @@
-/* Renders a chat. What a template sees is what transformers' apply_chat_template gives it, with vLLM's additions from the request.
- * Pure; any thread. */
+/* Renders a chat. What a template sees is what transformers' apply_chat_template gives it, with vLLM's additions from
+ * the request. Pure; any thread. */
 #include "chat_prompt.h"
 
 #include "chat_messages.h"
@@ -12,8 +12,8 @@
 
 /* Variables of a template that are the server's to set; chat_template_kwargs may not. */
 static const char *const reserved[] = {
-    "messages", "tools", "documents", "add_generation_prompt", "continue_final_message", "chat_template", "conversation",
-    "tokenize", "tokenizer", "return_dict", "return_tensors", "padding", "truncation", "max_length",
+    "messages", "tools", "documents", "add_generation_prompt", "continue_final_message", "chat_template",
+    "conversation", "tokenize", "tokenizer", "return_dict", "return_tensors", "padding", "truncation", "max_length",
     "raise_exception", "strftime_now", "bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token",
     "mask_token",
 };
@@ -31,8 +31,8 @@ static bool kwargs_check(const json_t *kwargs, struct api_error *error)
     json_object_foreach ((json_t *)(uintptr_t)kwargs, name, value)
         for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
             if (strcmp(name, reserved[i]) == 0)
-                return api_fail(error, ERROR_INVALID_VALUE, "chat_template_kwargs", "chat_template_kwargs must not set %s",
-                                name);
+                return api_fail(error, ERROR_INVALID_VALUE, "chat_template_kwargs",
+                                "chat_template_kwargs must not set %s", name);
     return true;
 }
 
@@ -44,8 +44,8 @@ static bool effort_check(const json_t *effort, struct api_error *error)
         if (json_is_text(effort, efforts[i]))
             return true;
     return effort == NULL ||
-           api_fail(error, ERROR_INVALID_VALUE, "reasoning_effort", "reasoning_effort is '%.40s', but must be none, minimal, "
-                    "low, medium, high, xhigh or max", json_string_value(effort));
+           api_fail(error, ERROR_INVALID_VALUE, "reasoning_effort", "reasoning_effort is '%.40s', but must be none, "
+                    "minimal, low, medium, high, xhigh or max", json_string_value(effort));
 }
 
 static bool fields_check(const struct request_fields *fields, struct api_error *error)
@@ -102,8 +102,8 @@ static json_t *variables_build(const struct served_model *model, const struct re
 
 /* ---- continue_final_message -------------------------------------------------------------------------------------- */
 
-/* As in transformers: the last message's text gets a mark at its end, and the rendered prompt is cut where the mark went. The mark
- * ends in a space, so that it shows whether the template trims. */
+/* As in transformers: the last message's text gets a mark at its end, and the rendered prompt is cut where the mark
+ * went. The mark ends in a space, so that it shows whether the template trims. */
 static const char mark[] = "CONTINUE_FINAL_MESSAGE_TAG ";
 #define MARK_BYTES (sizeof mark - 1)
 
@@ -206,8 +206,8 @@ static bool final_message_cut(const json_t *text, struct jinja_output *output, s
 
 /* ---- the prompt -------------------------------------------------------------------------------------------------- */
 
-static const struct chat_template *template_choose(const struct served_model *model, const struct request_fields *fields,
-                                                   struct api_error *error)
+static const struct chat_template *template_choose(const struct served_model *model,
+                                                   const struct request_fields *fields, struct api_error *error)
 {
     const struct chat_template *template =
         json_array_size(fields->value[FIELD_TOOLS]) > 0 ? model->chat_tools_template : model->chat_template;
@@ -218,8 +218,8 @@ static const struct chat_template *template_choose(const struct served_model *mo
         api_fail(error, ERROR_INVALID_VALUE, "messages", "this model's chat template cannot be used: %.300s",
                  template->problem.message);
     else
-        api_fail(error, ERROR_INVALID_VALUE, "messages", "this model has no chat template; send a prompt, or start the server "
-                 "with --chat-template FILE");
+        api_fail(error, ERROR_INVALID_VALUE, "messages", "this model has no chat template; send a prompt, or start the "
+                 "server with --chat-template FILE");
     return NULL;
 }
 
@@ -245,7 +245,7 @@ static bool chat_render(const struct served_model *model, const struct request_f
     fine = !continues || final_message_mark(messages, &text, error);
     if (fine) {
         variables = variables_build(model, fields, json_incref(messages));
-        fine = variables != NULL || api_fail(error, ERROR_MEMORY, "messages", "no memory for the chat template's variables");
+        fine = variables != NULL || api_fail(error, ERROR_MEMORY, "messages", "no memory for the template's variables");
     }
     if (fine) {
         status = jinja_render(template->program, variables, &options, output, &cause);
@@ -271,8 +271,8 @@ bool chat_prompt_build(const struct served_model *model, const struct request_fi
     fine = chat_render(model, fields, &output, error) &&
            (!bounded || prompt_bound_check(model, output.text_bytes, "messages", error));
     if (fine) {
-        status = tokenizer_encode(model->tokenizer, output.runs, output.run_count, fields->flag[FIELD_ADD_SPECIAL_TOKENS],
-                                  ids, &cause);
+        status = tokenizer_encode(model->tokenizer, output.runs, output.run_count,
+                                  fields->flag[FIELD_ADD_SPECIAL_TOKENS], ids, &cause);
         fine = status == QUIRE_OK || api_fail_status(error, status, "messages", &cause);
     }
     jinja_output_deinit(&output);

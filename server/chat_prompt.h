@@ -5,9 +5,9 @@
 #include "request_json.h"
 #include "service.h"
 
-/* Appends the ids of the prompt that `messages` and the fields beside them make. What came from the request never becomes a special
- * token, unless the operator allows it. `bounded`: a prompt that is far too long for the model is refused before it is tokenized.
- * False with `error` filled. Any thread. */
+/* Appends the ids of the prompt that `messages` and the fields beside them make. What came from the request never
+ * becomes a special token, unless the operator allows it. `bounded`: a prompt that is far too long for the model is
+ * refused before it is tokenized. False with `error` filled. Any thread. */
 bool chat_prompt_build(const struct served_model *model, const struct request_fields *fields, bool bounded,
                        struct token_list *ids, struct api_error *error);
 

@@ -1,12 +1,13 @@
-/* Tools that a request offers, the calls that its messages made, and its documents. What a tool's schema means is the template's
- * business; here it only must be one. Pure; any thread. */
+/* Tools that a request offers, the calls that its messages made, and its documents. What a tool's schema means is the
+ * template's business; here it only must be one. Pure; any thread. */
 #include "chat_messages.h"
 
 #include <string.h>
 
 /* ---- schemas ----------------------------------------------------------------------------------------------------- */
 
-/* What is wrong with a regular expression, if its brackets do not pair; NULL else. Every dialect agrees on that much. */
+/* What is wrong with a regular expression, if its brackets do not pair; NULL else. Every dialect agrees on that much.
+ * */
 static const char *pattern_fault(const char *pattern, size_t count)
 {
     size_t depth = 0;
@@ -62,7 +63,8 @@ static bool schema_check(const json_t *schema, const char *param, struct api_err
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
 
 /* The object `name` of `object`, which may be absent only where `optional`. */
-static bool object_check(const json_t *object, const char *name, bool optional, const char *param, struct api_error *error)
+static bool object_check(const json_t *object, const char *name, bool optional, const char *param,
+                         struct api_error *error)
 {
     const json_t *value = json_object_get(object, name);
 
@@ -166,8 +168,8 @@ bool chat_documents_check(const json_t *documents, struct api_error *error)
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
-/* The arguments of a call as templates want them: parsed. What is no JSON becomes an empty object, as in vLLM: a model may have
- * written it, and its conversation goes on. NULL with `error` filled. */
+/* The arguments of a call as templates want them: parsed. What is no JSON becomes an empty object, as in vLLM: a model
+ * may have written it, and its conversation goes on. NULL with `error` filled. */
 static json_t *arguments_parse(const json_t *arguments, const char *param, struct api_error *error)
 {
     json_t *parsed = NULL;

@@ -1,5 +1,5 @@
-/* The body of a request while it arrives: collected within its bounds, or refused and dropped. Thread: the HTTP thread of the
- * connection; body_release also on the text worker. */
+/* The body of a request while it arrives: collected within its bounds, or refused and dropped. Thread: the HTTP thread
+ * of the connection; body_release also on the text worker. */
 #include "http_private.h"
 
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-/* What the HTTP server's own files share: http.c has the library and its threads, http_body.c what arrives, http_work.c what takes
- * time, sse.c what is streamed. */
+/* What the HTTP server's own files share: http.c has the library and its threads, http_body.c what arrives, http_work.c
+ * what takes time, sse.c what is streamed. */
 #ifndef QUIRE_HTTP_PRIVATE_H
 #define QUIRE_HTTP_PRIVATE_H
 

@@ -1,5 +1,5 @@
-/* What takes time in answering: handlers, and the writing of whole answers. Thread: the HTTP thread of the connection, or the text
- * worker while the connection sleeps. */
+/* What takes time in answering: handlers, and the writing of whole answers. Thread: the HTTP thread of the connection,
+ * or the text worker while the connection sleeps. */
 #include "http_private.h"
 
 #include <stddef.h>

@@ -189,8 +189,8 @@ static bool parse_member(const char *name, const json_t *value, enum endpoint en
                                 : " is not a field that this server knows");
 }
 
-/* Where the text breaks off at a number that JSON or a double cannot hold (NaN, 1e309): the field whose value it is; NULL where
- * that is not what is wrong. `position` is the parser's, somewhere in that number or right behind it. */
+/* Where the text breaks off at a number that JSON or a double cannot hold (NaN, 1e309): the field whose value it is;
+ * NULL where that is not what is wrong. `position` is the parser's, somewhere in that number or right behind it. */
 static const struct field_row *number_field(const char *body, size_t position, size_t body_bytes)
 {
     static const char in_number[] = "0123456789+-.eENaInfity";
@@ -225,7 +225,8 @@ static void syntax_fail(const char *body, size_t body_bytes, const json_error_t 
                  cause->line, cause->column);
 }
 
-/* Integers beyond 64 bits are a range error of their field, not of the JSON: read once more with all integers as doubles. */
+/* Integers beyond 64 bits are a range error of their field, not of the JSON: read once more with all integers as
+ * doubles. */
 static json_t *parse_text(const char *body, size_t body_bytes, bool *inexact, struct api_error *error)
 {
     json_error_t cause;

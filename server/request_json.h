@@ -1,5 +1,5 @@
-/* Request bodies: JSON to fields, by one table of names, types and ranges for all endpoints. A field that the table does not
- * have, or that is of another endpoint, is an error that names it; null is the same as absent. */
+/* Request bodies: JSON to fields, by one table of names, types and ranges for all endpoints. A field that the table
+ * does not have, or that is of another endpoint, is an error that names it; null is the same as absent. */
 #ifndef QUIRE_REQUEST_JSON_H
 #define QUIRE_REQUEST_JSON_H
 

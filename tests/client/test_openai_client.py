@@ -105,6 +105,38 @@ class Client(unittest.TestCase):
             self.assertLessEqual(entry.logprob, 0)
             self.assertEqual(entry.logprob, max(t.logprob for t in entry.top_logprobs))
 
+    def test_conversation_with_tools_goes_on(self):
+        tools = [{"type": "function", "function": {"name": "port_of", "description": "The port of a server.", "strict": True,
+                                                   "parameters": {"type": "object", "properties": {"name": {"type": "string"}},
+                                                                  "required": ["name"], "additionalProperties": False}}}]
+        messages = [{"role": "developer", "content": "Be brief."},
+                    {"role": "user", "content": [{"type": "text", "text": "What is quire?"}]}]
+        ask = dict(model=self.model, temperature=0, max_tokens=8, tools=tools, tool_choice="auto", parallel_tool_calls=True,
+                   reasoning_effort="low", store=False, user="tester")
+        answer = self.client.chat.completions.create(messages=messages, **ask)
+        messages.append(answer.choices[0].message.model_dump())  # as the client gives it, with all its nulls
+        messages += [
+            {"role": "assistant", "content": None, "tool_calls": [
+                {"id": "call_1", "type": "function", "function": {"name": "port_of", "arguments": "{\"name\": \"quire\"}"}}]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "8000"},
+            {"role": "user", "content": "And now?"}]
+        again = self.client.chat.completions.create(messages=messages, **ask)
+        self.assertGreater(again.usage.prompt_tokens, answer.usage.prompt_tokens)
+        with self.assertRaises(openai.BadRequestError) as error:
+            self.client.chat.completions.create(messages=messages, **{**ask, "tool_choice": "required"})
+        self.assertEqual(error.exception.param, "tool_choice")
+
+    def test_tokenize_counts_what_chat_reads(self):
+        root = self.client.with_options(base_url=self.url)
+        messages = [{"role": "user", "content": "What is quire?"}]
+        counted = root.post("/tokenize", cast_to=object, body={"model": self.model, "messages": messages, "return_token_strs": True})
+        answer = self.client.chat.completions.create(model=self.model, messages=messages, max_tokens=1)
+        self.assertEqual(counted["count"], answer.usage.prompt_tokens)
+        self.assertEqual(len(counted["token_strs"]), counted["count"])
+        text = "Which port? 8000 \U0001f642"
+        ids = root.post("/tokenize", cast_to=object, body={"prompt": text, "add_special_tokens": False})["tokens"]
+        self.assertEqual(root.post("/detokenize", cast_to=object, body={"tokens": ids})["prompt"], text)
+
     def test_several_choices_come_back_in_order(self):
         answer = self.client.completions.create(model=self.model, prompt="quire", n=3, max_tokens=5, seed=1, temperature=1)
         self.assertEqual([c.index for c in answer.choices], [0, 1, 2])

@@ -65,7 +65,7 @@ class Precedence(unittest.TestCase):
         for key in keys:
             self.assertIn("--" + key + " ", shown)
         for option in re.findall(r"^  --([a-z-]+) ", shown, re.M):
-            if option not in ("config", "help", "special-tokens-in-content"):
+            if option not in ("config", "help"):
                 self.assertIn(option, keys)
         with Server("--config", FILE_OF_OPTIONS):
             pass

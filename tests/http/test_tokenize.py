@@ -1,4 +1,5 @@
 """/tokenize and /detokenize: ids and text as the reference has them, and what is refused."""
+
 import json
 import os
 import time
@@ -36,9 +37,18 @@ class Tokenize(Refuser):
             cases = json.load(file)["cases"]
         for case in cases:
             answer = self.tokenize(prompt=case["prompt"])
-            self.assertEqual(answer, {"count": len(case["prompt_ids"]), "max_model_len": 512, "tokens": case["prompt_ids"],
-                                      "token_strs": None})
-            self.assertEqual(self.tokenize(prompt=case["prompt"], add_special_tokens=False)["tokens"], case["prompt_ids"][1:])
+            self.assertEqual(
+                answer,
+                {
+                    "count": len(case["prompt_ids"]),
+                    "max_model_len": 512,
+                    "tokens": case["prompt_ids"],
+                    "token_strs": None,
+                },
+            )
+            self.assertEqual(
+                self.tokenize(prompt=case["prompt"], add_special_tokens=False)["tokens"], case["prompt_ids"][1:]
+            )
             back = self.server.post("/detokenize", {"model": NAME, "tokens": case["prompt_ids"][1:]}).json()
             self.assertEqual(back, {"prompt": case["prompt"]})
 
@@ -57,18 +67,34 @@ class Tokenize(Refuser):
 
     def test_messages_are_the_prompt_of_chat(self):
         body = {"messages": [{"role": "user", "content": "Once upon"}, {"role": "assistant", "content": "a time"}]}
-        for extra in ({}, {"add_special_tokens": True}, {"add_generation_prompt": False}, {"continue_final_message": True}):
-            chat = self.server.post("/v1/chat/completions", dict(body, max_tokens=1, return_token_ids=True, **extra)).json()
+        for extra in (
+            {},
+            {"add_special_tokens": True},
+            {"add_generation_prompt": False},
+            {"continue_final_message": True},
+        ):
+            chat = self.server.post(
+                "/v1/chat/completions", dict(body, max_tokens=1, return_token_ids=True, **extra)
+            ).json()
             self.assertEqual(self.tokenize(**body, **extra)["tokens"], chat["choices"][0]["prompt_token_ids"])
 
     def test_empty_texts(self):
         self.assertEqual(self.tokenize(prompt="")["tokens"], [1])
-        self.assertEqual(self.tokenize(prompt="", add_special_tokens=False, return_token_strs=True),
-                         {"count": 0, "max_model_len": 512, "tokens": [], "token_strs": []})
+        self.assertEqual(
+            self.tokenize(prompt="", add_special_tokens=False, return_token_strs=True),
+            {"count": 0, "max_model_len": 512, "tokens": [], "token_strs": []},
+        )
         self.assertEqual(self.server.post("/detokenize", {"tokens": []}).json(), {"prompt": ""})
 
     def test_nul_and_every_kind_of_character_come_back(self):
-        for text in ("a\0b\0", "\0", "\x1b[0m \x7f", "Käse 日本 🙂 e\u0301 \u200d \ufeff \ufffd \U0010ffff", " two  spaces ", "\r\n\t"):
+        for text in (
+            "a\0b\0",
+            "\0",
+            "\x1b[0m \x7f",
+            "Käse 日本 🙂 e\u0301 \u200d \ufeff \ufffd \U0010ffff",
+            " two  spaces ",
+            "\r\n\t",
+        ):
             ids = self.tokenize(prompt=text, add_special_tokens=False)["tokens"]
             self.assertEqual(self.server.post("/detokenize", {"tokens": ids}).json()["prompt"], text)
 
@@ -95,22 +121,44 @@ class Tokenize(Refuser):
         self.refuse("/tokenize", {"messages": []}, "messages", "invalid_value")
         self.refuse("/detokenize", {}, "tokens", "missing_required_parameter")
         self.refuse("/detokenize", {"tokens": "1"}, "tokens", "invalid_type")
-        for wrong, code in (("1", "invalid_type"), (1.5, "invalid_type"), (True, "invalid_type"), (None, "invalid_type"),
-                            ([1], "invalid_type"), (-1, "invalid_value"), (512, "invalid_value"), (2**40, "invalid_value"),
-                            (10**30, "invalid_value")):
+        for wrong, code in (
+            ("1", "invalid_type"),
+            (1.5, "invalid_type"),
+            (True, "invalid_type"),
+            (None, "invalid_type"),
+            ([1], "invalid_type"),
+            (-1, "invalid_value"),
+            (512, "invalid_value"),
+            (2**40, "invalid_value"),
+            (10**30, "invalid_value"),
+        ):
             self.assertIn("tokens[1]", self.refuse("/detokenize", {"tokens": [1, wrong]}, "tokens", code))
         self.refuse("/detokenize", {"tokens": [1], "prompt": "x"}, "prompt", "unsupported_parameter")
         for path in ("/tokenize", "/detokenize"):
             self.assertEqual(self.server.get(path).status, 405)
 
     def test_broken_text_is_a_400_on_every_endpoint(self):
-        for path, body in (("/tokenize", b'{"prompt":"%s"}'), ("/v1/completions", b'{"prompt":"%s"}'),
-                           ("/tokenize", b'{"messages":[{"role":"user","content":"%s"}]}'),
-                           ("/v1/chat/completions", b'{"messages":[{"role":"user","content":"%s"}]}'),
-                           ("/v1/chat/completions", b'{"messages":[{"role":"user","content":[{"type":"text","text":"%s"}]}]}'),
-                           ("/detokenize", b'{"tokens":["%s"]}')):
-            for text in (b"\xff", b"a\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xe4\xb8", b"\\ud800", b"\\udc00x",
-                         b"\\ud800\\ud800", b"\\ud83dx", b"\\u12"):
+        for path, body in (
+            ("/tokenize", b'{"prompt":"%s"}'),
+            ("/v1/completions", b'{"prompt":"%s"}'),
+            ("/tokenize", b'{"messages":[{"role":"user","content":"%s"}]}'),
+            ("/v1/chat/completions", b'{"messages":[{"role":"user","content":"%s"}]}'),
+            ("/v1/chat/completions", b'{"messages":[{"role":"user","content":[{"type":"text","text":"%s"}]}]}'),
+            ("/detokenize", b'{"tokens":["%s"]}'),
+        ):
+            for text in (
+                b"\xff",
+                b"a\xc3",
+                b"\xed\xa0\x80",
+                b"\xc0\x80",
+                b"\xf4\x90\x80\x80",
+                b"\xe4\xb8",
+                b"\\ud800",
+                b"\\udc00x",
+                b"\\ud800\\ud800",
+                b"\\ud83dx",
+                b"\\u12",
+            ):
                 self.refuse(path, body % text, None, "invalid_json")
         self.assertIn("UD800", self.refuse("/tokenize", b'{"prompt":"\\ud800"}', None, "invalid_json").upper())
         ids = self.server.post("/tokenize", b'{"prompt":"\\ud83d\\ude42"}').json()["tokens"]  # a pair is one character
@@ -120,13 +168,19 @@ class Tokenize(Refuser):
         self.assertEqual(self.tokenize(prompt=" time" * 100000)["count"], 100002)
         content = "time " * 100000
         self.assertGreater(self.tokenize(messages=[{"role": "user", "content": content}])["count"], 100000)
-        self.refuse("/v1/chat/completions", {"messages": [{"role": "user", "content": content}]}, "messages",
-                    "context_length_exceeded")
+        self.refuse(
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": content}]},
+            "messages",
+            "context_length_exceeded",
+        )
 
     def test_long_texts_keep_nobody_waiting(self):
         ids = "[" + "378," * 1000000 + "378]"
-        slow = [lambda: self.server.post("/tokenize", {"prompt": "x" * 4000000, "return_token_strs": True}),
-                lambda: self.server.post("/detokenize", '{"tokens":%s}' % ids)]
+        slow = [
+            lambda: self.server.post("/tokenize", {"prompt": "x" * 4000000, "return_token_strs": True}),
+            lambda: self.server.post("/detokenize", '{"tokens":%s}' % ids),
+        ]
 
         def look():
             longest, end = 0, time.time() + 1

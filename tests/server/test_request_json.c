@@ -92,6 +92,45 @@ Test(request_json, numbers_that_json_does_not_have_are_named)
     }
 }
 
+Test(request_json, integers_beyond_64_bits_are_noted)
+{
+    struct request_fields fields = parse("{\"metadata\":9223372036854775807,\"n\":2}", ENDPOINT_CHAT);
+
+    cr_expect_not(fields.inexact);
+    request_fields_deinit(&fields);
+    fields = parse("{\"metadata\":9223372036854775808,\"n\":2}", ENDPOINT_CHAT);
+    cr_expect(fields.inexact);
+    cr_expect_eq(request_uint(&fields, FIELD_N, 0), 2);
+    request_fields_deinit(&fields);
+}
+
+Test(request_json, each_endpoint_has_its_fields)
+{
+    struct request_fields fields = parse("{\"prompt\":\"x\",\"return_token_strs\":true}", ENDPOINT_TOKENIZE);
+
+    cr_expect(fields.flag[FIELD_RETURN_TOKEN_STRS]);
+    request_fields_deinit(&fields);
+    refuse("{\"return_token_strs\":true}", ENDPOINT_CHAT, ERROR_UNSUPPORTED, "return_token_strs");
+    refuse("{\"tokens\":[]}", ENDPOINT_TOKENIZE, ERROR_UNSUPPORTED, "tokens");
+    refuse("{\"tokens\":{}}", ENDPOINT_DETOKENIZE, ERROR_INVALID_TYPE, "tokens");
+    refuse("{\"tools\":[1]}", ENDPOINT_COMPLETIONS, ERROR_UNSUPPORTED, "tools");
+    refuse("{\"n\":1}", ENDPOINT_TOKENIZE, ERROR_UNSUPPORTED, "n");
+}
+
+Test(request_json, text_is_compared_to_its_end)
+{
+    json_t *plain = json_string("auto"), *longer = json_stringn("auto\0x", 6), *number = json_integer(1);
+
+    cr_expect(json_is_text(plain, "auto"));
+    cr_expect_not(json_is_text(plain, "aut"));
+    cr_expect_not(json_is_text(longer, "auto"));
+    cr_expect_not(json_is_text(number, ""));
+    cr_expect_not(json_is_text(NULL, ""));
+    json_decref(plain);
+    json_decref(longer);
+    json_decref(number);
+}
+
 Test(request_json, ids_are_checked_one_by_one)
 {
     struct token_list ids = {0};
