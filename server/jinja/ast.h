@@ -17,6 +17,7 @@ struct jsymbol {
     struct jsymbol *next;      /* in its bucket */
     struct jbinding *binding;  /* innermost, while scopes are resolved */
     uint32_t free_number;      /* + 1: index into the template's free names; 0: none yet */
+    const void *parameter_of;  /* the latest parameters that it was found among */
     bool holds_content;        /* a variable that is set to a message's content somewhere */
 };
 

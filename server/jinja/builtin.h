@@ -35,7 +35,7 @@ const struct jbuiltin *jmethod_find(struct jvalue object, const struct jstring *
 
 /* Rows of tables, one for each file of functions; a row without name ends a table. */
 extern const struct jbuiltin jfilters_text[], jfilters_number[], jfilters_sequence[], jfilters_select[];
-extern const struct jbuiltin jfilters_order[], jfilters_markup[];
+extern const struct jbuiltin jfilters_order[], jfilters_markup[], jfilters_wrap[];
 extern const struct jbuiltin jtests[], jglobals[], *const jglobal_dict; /* the row of dict(), which has a method */
 extern const struct jbuiltin jmethods_string[], jmethods_string_test[], jmethods_list[], jmethods_tuple[];
 extern const struct jbuiltin jmethods_dict[], jmethods_range[], jmethods_loop[], jmethods_cycler[];
@@ -67,7 +67,7 @@ const struct jstring *jreplace(struct jrun *run, const struct jstring *string, c
 const struct jstring *jescape(struct jrun *run, struct jvalue value); /* markupsafe.escape: Markup */
 const struct jstring *jcenter(struct jrun *run, const struct jstring *string, int64_t width, int64_t left_share,
                               const struct jstring *fill);
-bool jall_case(const struct jstring *string, bool upper); /* str.isupper, str.islower */
+bool jall_case(struct jrun *run, const struct jstring *string, bool upper); /* str.isupper, str.islower */
 struct jlist *jsplit_lines(struct jrun *run, const struct jstring *string, bool keep_ends);
 const struct jstring *jformat_percent(struct jrun *run, const struct jstring *format, struct jvalue arguments);
 struct jvalue jformat_braces(struct jrun *run, const struct jstring *format, const struct jvalue *args, size_t count,

@@ -91,7 +91,7 @@ static struct jvalue find_item(struct jrun *run, struct jvalue object, struct jv
     case J_UNDEFINED:
         jundefined_raise(run, object);
     case J_DICT:
-        item = jvalue_hashable(key) ? jdict_get(run, object.as.dict, key) : NULL;
+        item = jvalue_hashable(run, key) ? jdict_get(run, object.as.dict, key) : NULL;
         return item != NULL ? *item : jmissing();
     case J_LIST:
     case J_TUPLE:
@@ -214,16 +214,12 @@ struct jvalue jcall_named(struct jrun *run, bool filter, struct jvalue name, str
 
 static struct jvalue take_keyword(struct jrun *run, struct jdict *keywords, const struct jstring *name)
 {
-    for (size_t i = 0; keywords != NULL && i < keywords->count; i++) {
-        struct jentry *entry = &keywords->entries[i];
-        if (entry->value.kind != J_MISSING && jstring_equal(entry->key.as.string, name)) {
-            struct jvalue value = entry->value;
-            entry->value = jmissing(); /* taken */
-            return value;
-        }
-    }
-    (void)run;
-    return jmissing();
+    const struct jvalue *found = keywords != NULL ? jdict_get_string(run, keywords, name) : NULL;
+    struct jvalue value = found != NULL ? *found : jmissing();
+
+    if (found != NULL)
+        jdict_set(run, keywords, jstr(name), jmissing()); /* taken */
+    return value;
 }
 
 /* The keywords that no parameter took; raises where the macro does not want them. */

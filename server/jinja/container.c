@@ -38,14 +38,17 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return hash ^ hash >> 29;
 }
 
-bool jvalue_hashable(struct jvalue value)
+bool jvalue_hashable(struct jrun *run, struct jvalue value)
 {
+    bool hashable = true;
+
     if (jvalue_is_tuple(value)) {
-        for (size_t i = 0; i < value.as.list->count; i++) {
-            if (!jvalue_hashable(value.as.list->items[i]))
-                return false;
-        }
-        return true;
+        jrun_enter(run);
+        jrun_charge(run, 1);
+        for (size_t i = 0; i < value.as.list->count && hashable; i++)
+            hashable = jvalue_hashable(run, value.as.list->items[i]);
+        jrun_leave(run);
+        return hashable;
     }
     return value.kind != J_LIST && value.kind != J_DICT && value.kind != J_KEYS && value.kind != J_ITEMS;
 }
@@ -81,8 +84,11 @@ static uint64_t value_hash(struct jrun *run, struct jvalue value)
         return mix(0, hash);
     case J_TUPLE:
     case J_GROUP:
+        jrun_enter(run);
+        jrun_charge(run, value.as.list->count + 1);
         for (size_t i = 0; i < value.as.list->count; i++)
             hash = mix(hash, value_hash(run, value.as.list->items[i]));
+        jrun_leave(run);
         return hash;
     default:
         return mix(hash, value.kind);
@@ -91,7 +97,7 @@ static uint64_t value_hash(struct jrun *run, struct jvalue value)
 
 static void check_key(struct jrun *run, struct jvalue key)
 {
-    if (!jvalue_hashable(key))
+    if (!jvalue_hashable(run, key))
         jraise(run, "unhashable type: '%s'", jtype_name(key));
 }
 
@@ -101,7 +107,7 @@ static bool keys_equal(struct jrun *run, struct jvalue a, struct jvalue b)
         if (a.as.string->count != b.as.string->count)
             return false;
         jrun_charge_bytes(run, a.as.string->count);
-        return jstring_equal(a.as.string, b.as.string);
+        return jstring_equal(run, a.as.string, b.as.string);
     }
     return jequal(run, a, b);
 }
@@ -142,6 +148,7 @@ static void dict_reindex(struct jrun *run, struct jdict *dict)
     dict->index = jalloc_array(run, size, sizeof *dict->index);
     dict->index_size = size;
     memset(dict->index, 0, size * sizeof *dict->index);
+    jrun_charge_bytes(run, size);
     for (uint32_t i = 0; i < dict->count; i++) {
         dict->entries[i].hash = value_hash(run, dict->entries[i].key);
         dict_index_add(dict, i);
@@ -306,9 +313,14 @@ struct jiterator *jiterate(struct jrun *run, struct jvalue value)
 
 bool jiterator_draw(struct jrun *run, struct jiterator *self, struct jvalue *out)
 {
+    bool drawn;
+
     if (self->inner == NULL)
         self->inner = jiterate(run, self->source);
-    return self->inner->next(run, self->inner, out);
+    jrun_enter(run); /* generators may draw from generators */
+    drawn = jnext(run, self->inner, out);
+    jrun_leave(run);
+    return drawn;
 }
 
 struct jlist *jlist_from(struct jrun *run, struct jvalue iterable)
@@ -317,7 +329,7 @@ struct jlist *jlist_from(struct jrun *run, struct jvalue iterable)
     struct jlist *list = jlist_new(run, 0);
     struct jvalue item;
 
-    while (iterator->next(run, iterator, &item))
+    while (jnext(run, iterator, &item))
         jlist_append(run, list, item);
     return list;
 }

@@ -54,7 +54,7 @@ struct jvalue jeval_call(struct jrun *run, struct jframe *frame, const struct jn
         if (arguments->list != NULL) {
             struct jiterator *more = jiterate(run, jeval(run, frame, arguments->list));
             struct jvalue item;
-            while (more->next(run, more, &item))
+            while (jnext(run, more, &item))
                 jlist_append(run, list, item);
         }
         args = list->items;
@@ -78,10 +78,12 @@ static struct jvalue eval_name(struct jrun *run, struct jframe *frame, const str
 {
     struct jvalue value;
 
-    if (node->as.name.hops == JNAME_FREE)
+    if (node->as.name.hops == JNAME_FREE) {
         value = run->names[node->as.name.number];
-    else
+    } else {
+        jrun_charge(run, node->as.name.hops / 8);
         value = jframe_up(frame, node->as.name.hops)->slots[node->as.name.number];
+    }
     return value.kind == J_MISSING ? jundefined_name(run, node->as.name.symbol->text) : value;
 }
 

@@ -18,6 +18,7 @@ static bool plain_digits(struct jrun *run, const struct jstring *text, char *out
     for (size_t at = 0; at < text->count; at = next) {
         uint32_t code = jchar_at(text->bytes, at, &next);
         int digit = jchar_digit(code);
+        jrun_charge(run, 1);
         if (code == '_') {
             if (at == 0 || next == text->count || text->bytes[at - 1] == '_')
                 return false;
@@ -203,6 +204,7 @@ static struct jvalue filter_round(struct jrun *run, const struct jcall *call)
     const struct jstring *method = jgiven(call->args[2]) ? jstring_of(run, call->args[2], "method") : NULL;
     double scale, scaled;
 
+    jrun_charge(run, digits > 0 && digits < 400 ? 20 + (uint64_t)digits / 4 : 20);
     if (value.kind == J_UNDEFINED)
         jundefined_raise(run, value);
     if (!jvalue_is_number(value))

@@ -153,7 +153,7 @@ static struct jvalue filter_extreme(struct jrun *run, const struct jcall *call)
     struct jvalue item, best = jmissing(), best_key = jmissing();
     bool case_sensitive = jflag(run, call->args[1], false);
 
-    while (iterator->next(run, iterator, &item)) {
+    while (jnext(run, iterator, &item)) {
         struct jvalue key = fold_case(run, jget_path(run, item, none_if_missing(call->args[2]), jmissing()),
                                       case_sensitive);
         if (best.kind == J_MISSING ||

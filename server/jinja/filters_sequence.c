@@ -17,7 +17,7 @@ static struct jvalue filter_first(struct jrun *run, const struct jcall *call)
     struct jiterator *iterator = jiterate(run, call->args[0]);
     struct jvalue item;
 
-    return iterator->next(run, iterator, &item) ? item : jundefined_hint(run, "no first item, sequence was empty");
+    return jnext(run, iterator, &item) ? item : jundefined_hint(run, "no first item, sequence was empty");
 }
 
 static bool next_reversed(struct jrun *run, struct jiterator *self, struct jvalue *out)
@@ -44,12 +44,15 @@ static struct jiterator *reversed(struct jrun *run, struct jvalue value)
 
 static struct jvalue filter_last(struct jrun *run, const struct jcall *call)
 {
-    struct jiterator *iterator = reversed(run, call->args[0]);
-    struct jvalue item;
+    struct jiterator *iterator;
+    struct jvalue item = call->args[0];
 
+    if ((item.kind == J_STRING || item.kind == J_RANGE) && jlength(run, item) > 0)
+        return jitem(run, item.kind == J_STRING ? jstr(jstring_plain(run, item.as.string)) : item, jint(-1));
+    iterator = reversed(run, item);
     if (iterator == NULL)
         jraise(run, "'%s' object is not reversible", jtype_name(call->args[0]));
-    return iterator->next(run, iterator, &item) ? item : jundefined_hint(run, "no last item, sequence was empty");
+    return jnext(run, iterator, &item) ? item : jundefined_hint(run, "no last item, sequence was empty");
 }
 
 static struct jvalue filter_reverse(struct jrun *run, const struct jcall *call)
@@ -96,7 +99,7 @@ static struct jvalue filter_join(struct jrun *run, const struct jcall *call)
     bool first = true;
 
     jbuilder_init(&out, run);
-    for (; iterator->next(run, iterator, &item); first = false) {
+    for (; jnext(run, iterator, &item); first = false) {
         if (!first)
             jadd_str(&out, separator);
         if (jgiven(call->args[2]) && call->args[2].kind != J_NONE)
@@ -113,7 +116,7 @@ static struct jvalue filter_sum(struct jrun *run, const struct jcall *call)
 
     if (sum.kind == J_STRING)
         jraise(run, "sum() can't sum strings");
-    while (iterator->next(run, iterator, &item)) {
+    while (jnext(run, iterator, &item)) {
         if (jgiven(call->args[1]) && call->args[1].kind != J_NONE)
             item = jget_path(run, item, call->args[1], jmissing());
         sum = jbinary(run, JOP_ADD, sum, item);

@@ -118,6 +118,7 @@ static void braces_text(struct braces *b, const struct jstring *format, struct j
 {
     size_t at = 0;
 
+    jrun_charge_bytes(b->run, format->count);
     if (depth > 2)
         jraise(b->run, "Max string recursion exceeded");
     while (at < format->count) {

@@ -189,7 +189,7 @@ const struct jstring *jformat_field(struct jrun *run, struct jvalue value, const
             jraise(run, "Invalid format specifier for object of type 'str'");
         string = value.as.string;
         if (spec.precision >= 0)
-            string = jstring_part(run, string, 0, jstring_offset(string, (size_t)spec.precision));
+            string = jstring_part(run, string, 0, jstring_offset(run, string, (size_t)spec.precision));
         jspec_add_padded(&out, jstring_new(run, "", 0, true), string, &spec, '<');
     } else if (jvalue_is_integral(value) && (spec.type == 0 || jspec_one_of("dxXobn", spec.type))) {
         if (spec.precision >= 0 || spec.positive_zero)

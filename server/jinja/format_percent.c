@@ -74,7 +74,7 @@ static void percent_field(struct percent *p, struct jbuilder *out, struct jspec 
         if (p->format->markup)
             text = jescape(run, jstr(text));
         if (spec->precision >= 0)
-            text = jstring_part(run, text, 0, jstring_offset(text, (size_t)spec->precision));
+            text = jstring_part(run, text, 0, jstring_offset(run, text, (size_t)spec->precision));
         spec->fill = ' ';
         if (spec->align == '=')
             spec->align = '>';
@@ -166,6 +166,7 @@ const struct jstring *jformat_percent(struct jrun *run, const struct jstring *fo
         p.args = arguments.as.list->items;
         p.count = arguments.as.list->count;
     }
+    jrun_charge_bytes(run, format->count);
     jbuilder_init(&out, run);
     while (p.at < format->count) {
         const char *percent = memchr(format->bytes + p.at, '%', format->count - p.at);

@@ -56,7 +56,7 @@ static struct jvalue global_dict(struct jrun *run, const struct jcall *call)
             jdict_set(run, dict, from->entries[i].key, from->entries[i].value);
     } else if (call->count == 1) {
         struct jiterator *pairs = jiterate(run, call->args[0]);
-        while (pairs->next(run, pairs, &item)) {
+        while (jnext(run, pairs, &item)) {
             struct jlist *pair = jlist_from(run, item);
             if (pair->count != 2)
                 jraise(run, "dictionary update sequence element has length %zu; 2 is required", pair->count);
@@ -126,6 +126,7 @@ static struct jvalue global_strftime_now(struct jrun *run, const struct jcall *c
     jbuilder_init(&out, run);
     for (size_t at = 0; at < format->count; at++) {
         char piece[8] = {'%', 0}, text[256];
+        jrun_charge(run, 16);
         size_t length = 1;
         if (format->bytes[at] != '%' || at + 1 == format->count) {
             jbuilder_add(&out, format->bytes + at, 1, trusted);

@@ -11,7 +11,7 @@ static struct jvalue sequence_count(struct jrun *run, const struct jcall *call)
     struct jvalue item;
     int64_t count = 0;
 
-    while (iterator->next(run, iterator, &item))
+    while (jnext(run, iterator, &item))
         count += jequal(run, item, call->args[0]);
     return jint(count);
 }
@@ -100,7 +100,7 @@ static struct jvalue dict_fromkeys(struct jrun *run, const struct jcall *call)
     struct jdict *dict = jdict_new(run, 0);
     struct jvalue key;
 
-    while (keys->next(run, keys, &key))
+    while (jnext(run, keys, &key))
         jdict_set(run, dict, key, jgiven(call->args[1]) ? call->args[1] : jnone());
     return jdict_value(dict, J_DICT);
 }

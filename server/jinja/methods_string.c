@@ -42,7 +42,7 @@ static struct jvalue string_join(struct jrun *run, const struct jcall *call)
     bool first = true;
 
     jbuilder_init(&out, run);
-    for (; items->next(run, items, &item); first = false) {
+    for (; jnext(run, items, &item); first = false) {
         if (!first)
             jbuilder_add_string(&out, separator);
         if (separator->markup)
@@ -135,7 +135,7 @@ static struct jvalue string_split(struct jrun *run, const struct jcall *call)
     struct jlist *parts = jlist_new(run, 0);
     bool right = call->builtin->option != 0;
 
-    jrun_charge_bytes(run, string->count);
+    jrun_charge_bytes(run, string->count * 2);
     if (jgiven(call->args[0]) && call->args[0].kind != J_NONE)
         separator = jstring_of(run, call->args[0], "the separator of split");
     if (separator != NULL && separator->count == 0)
@@ -168,7 +168,6 @@ static struct jvalue string_partition(struct jrun *run, const struct jcall *call
 
     if (separator->count == 0)
         jraise(run, "empty separator");
-    jrun_charge_bytes(run, string->count);
     found = (right ? jstring_rfind : jstring_find)(run, string, separator, 0, string->count);
     if (found != SIZE_MAX) {
         add_part(run, parts, string, 0, found);
@@ -191,6 +190,7 @@ static struct jvalue string_remove(struct jrun *run, const struct jcall *call)
 
     if (affix->count > to)
         return jstr(string);
+    jrun_charge_bytes(run, affix->count);
     if (call->builtin->option == 0 && memcmp(string->bytes, affix->bytes, affix->count) == 0)
         from = affix->count;
     if (call->builtin->option == 1 && memcmp(string->bytes + to - affix->count, affix->bytes, affix->count) == 0)

@@ -20,8 +20,8 @@ static struct window window_of(struct jrun *run, const struct jstring *string, s
         to = jint_of(run, stop, "end");
     from = from < 0 ? (from + length < 0 ? 0 : from + length) : from;
     to = to > length ? length : to < 0 ? (to + length < 0 ? 0 : to + length) : to;
-    return (struct window){.from = jstring_offset(string, (size_t)from),
-                           .to = jstring_offset(string, (size_t)to),
+    return (struct window){.from = jstring_offset(run, string, (size_t)from),
+                           .to = jstring_offset(run, string, (size_t)to),
                            .valid = from <= to};
 }
 
@@ -32,7 +32,6 @@ static struct jvalue string_find(struct jrun *run, const struct jcall *call)
     struct window window = window_of(run, string, call->args[1], call->args[2]);
     size_t found = SIZE_MAX;
 
-    jrun_charge_bytes(run, string->count * 2);
     if (window.valid)
         found = (call->builtin->option & 1 ? jstring_rfind : jstring_find)(run, string, part, window.from, window.to);
     if (found != SIZE_MAX)
@@ -48,7 +47,6 @@ static struct jvalue string_count(struct jrun *run, const struct jcall *call)
     struct window window = window_of(run, string, call->args[1], call->args[2]);
     int64_t count = 0;
 
-    jrun_charge_bytes(run, string->count * 2);
     if (!window.valid)
         return jint(0);
     if (part->count == 0)
@@ -93,7 +91,7 @@ static struct jvalue string_all(struct jrun *run, const struct jcall *call)
     enum jproperty property = (enum jproperty)call->builtin->option;
     size_t next;
 
-    jrun_charge_bytes(run, string->count * 4);
+    jrun_charge_bytes(run, string->count * 8);
     for (size_t at = 0; at < string->count; at = next) {
         if (!jchar_has(jchar_at(string->bytes, at, &next), property))
             return jbool(false);
@@ -106,7 +104,7 @@ static struct jvalue string_isalnum(struct jrun *run, const struct jcall *call)
     const struct jstring *string = call->self.as.string;
     size_t next;
 
-    jrun_charge_bytes(run, string->count * 4);
+    jrun_charge_bytes(run, string->count * 8);
     for (size_t at = 0; at < string->count; at = next) {
         if (!jchar_is_alnum(jchar_at(string->bytes, at, &next)))
             return jbool(false);
@@ -131,7 +129,7 @@ static struct jvalue string_isidentifier(struct jrun *run, const struct jcall *c
     const struct jstring *string = call->self.as.string;
     size_t next;
 
-    jrun_charge_bytes(run, string->count * 4);
+    jrun_charge_bytes(run, string->count * 8);
     for (size_t at = 0; at < string->count; at = next) {
         uint32_t code = jchar_at(string->bytes, at, &next);
         if (code != '_' && !jchar_has(code, JCHAR_ALPHA) && (at == 0 || !jchar_is_alnum(code)))
@@ -140,11 +138,12 @@ static struct jvalue string_isidentifier(struct jrun *run, const struct jcall *c
     return jbool(string->count > 0);
 }
 
-bool jall_case(const struct jstring *string, bool upper)
+bool jall_case(struct jrun *run, const struct jstring *string, bool upper)
 {
     bool cased = false;
     size_t next;
 
+    jrun_charge_bytes(run, string->count * 8);
     for (size_t at = 0; at < string->count; at = next) {
         uint32_t code = jchar_at(string->bytes, at, &next);
         if (jchar_has(code, upper ? JCHAR_LOWER : JCHAR_UPPER) || jchar_has(code, JCHAR_TITLE))
@@ -157,8 +156,7 @@ bool jall_case(const struct jstring *string, bool upper)
 /* Option: 1 for isupper. */
 static struct jvalue string_iscase(struct jrun *run, const struct jcall *call)
 {
-    jrun_charge_bytes(run, call->self.as.string->count * 4);
-    return jbool(jall_case(call->self.as.string, call->builtin->option != 0));
+    return jbool(jall_case(run, call->self.as.string, call->builtin->option != 0));
 }
 
 static struct jvalue string_istitle(struct jrun *run, const struct jcall *call)
@@ -167,7 +165,7 @@ static struct jvalue string_istitle(struct jrun *run, const struct jcall *call)
     bool inside = false, cased = false;
     size_t next;
 
-    jrun_charge_bytes(run, string->count * 4);
+    jrun_charge_bytes(run, string->count * 8);
     for (size_t at = 0; at < string->count; at = next) {
         uint32_t code = jchar_at(string->bytes, at, &next);
         bool first = jchar_has(code, JCHAR_UPPER) || jchar_has(code, JCHAR_TITLE), small = jchar_has(code, JCHAR_LOWER);

@@ -267,9 +267,9 @@ static struct jvalue slice_string(struct jrun *run, const struct jstring *string
     if (span.count == 0)
         return jstr(jstring_part(run, string, 0, 0));
     jrun_charge_bytes(run, string->count);
-    at = jstring_offset(string, (size_t)span.start);
+    at = jstring_offset(run, string, (size_t)span.start);
     if (span.step == 1)
-        return jstr(jstring_part(run, string, at, jstring_offset(string, (size_t)(span.start + span.count))));
+        return jstr(jstring_part(run, string, at, jstring_offset(run, string, (size_t)(span.start + span.count))));
     jbuilder_init(&text, run);
     for (int64_t i = 0;;) {
         jchar_at(string->bytes, at, &next);

@@ -122,7 +122,10 @@ static struct jparameters *parse_parameters(struct jparser *parser)
             parameters->names = jalloc_grow(parser->run, parameters->names, parameters->count * sizeof(void *),
                                             room * sizeof(void *));
         }
-        parameters->names[parameters->count++] = jparser_expect_symbol(parser);
+        parameters->names[parameters->count] = jparser_expect_symbol(parser);
+        if (parameters->names[parameters->count]->parameter_of == parameters)
+            jfail(parser->run, QUIRE_BAD_FILE, "two parameters of one name");
+        parameters->names[parameters->count++]->parameter_of = parameters;
         if (jparser_skip(parser, JT_ASSIGN))
             jcollect(parser, &defaults, jparse_expression(parser, true));
         else if (defaults.count > 0 && defaults.items[defaults.count - 1] != NULL)
@@ -151,10 +154,6 @@ static void parse_macro_body(struct jparser *parser, struct jnode *node, const c
         parameters->names_caller = parameters->names_caller || jstring_is(name, "caller");
         keywords = keywords && !jstring_is(name, "kwargs");
         rest = rest && !jstring_is(name, "varargs");
-        for (uint32_t k = 0; k < i; k++) {
-            if (parameters->names[k] == parameters->names[i])
-                jfail(parser->run, QUIRE_BAD_FILE, "two parameters of one name");
-        }
     }
     parameters->caller = parser->special_uses & JUSES_CALLER;
     parameters->keywords = keywords && (parser->special_uses & JUSES_KWARGS);

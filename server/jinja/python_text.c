@@ -10,18 +10,44 @@
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
-/* The shortest digits that read back as the same number; exponents below -4 and from 16 on are written out. */
+/* Writes the shortest digits that read back as the same number, in the form d.ddde+dd. */
+static void shortest_digits(double real, char *out, size_t out_max)
+{
+    /* Fifteen digits hold any decimal that has no more; the zeros at the end of one that has less are cut off. Numbers
+     * that are not normal hold less, so there each length is tried. */
+    int precision = fpclassify(real) == FP_SUBNORMAL ? 0 : 14, power;
+    char *exponent, *digits_end;
+
+    for (; precision < 17; precision++) {
+        snprintf(out, out_max, "%.*e", precision, real);
+        if (strtod(out, NULL) == real)
+            break;
+        /* Above a power of two numbers lie twice as far apart as below it: the next digit up may do where the nearest
+         * one is too low. */
+        if (precision == 15 && frexp(real, &power) == 0.5 && out[16] != '9') {
+            out[16]++;
+            if (strtod(out, NULL) == real)
+                break;
+        }
+    }
+    exponent = strchr(out, 'e');
+    digits_end = exponent;
+    while (digits_end > out + 2 && digits_end[-1] == '0')
+        digits_end--;
+    digits_end -= digits_end == out + 2; /* the point */
+    memmove(digits_end, exponent, strlen(exponent) + 1);
+}
+
+/* Exponents below -4 and from 16 on are written out. */
 size_t jfloat_repr(double real, char out[40])
 {
     char digits[40], *exponent_at;
-    int precision = 0, exponent, count;
+    int exponent, count;
     size_t length = 0;
 
     if (isnan(real) || isinf(real))
         return (size_t)snprintf(out, 40, "%s", isnan(real) ? "nan" : real > 0 ? "inf" : "-inf");
-    do
-        snprintf(digits, sizeof digits, "%.*e", precision, fabs(real));
-    while (strtod(digits, NULL) != fabs(real) && ++precision < 17);
+    shortest_digits(fabs(real), digits, sizeof digits);
     exponent_at = strchr(digits, 'e');
     exponent = atoi(exponent_at + 1);
     *exponent_at = 0;
@@ -45,6 +71,7 @@ static void add_float(struct jbuilder *out, double real)
 {
     char text[40];
 
+    jrun_charge(out->run, 40);
     jbuilder_add(out, text, jfloat_repr(real, text), true);
 }
 

@@ -15,6 +15,7 @@ struct jframe *jframe_up(struct jframe *frame, uint32_t hops)
 
 void jframe_start(struct jrun *run, const struct jscope *scope, struct jframe *frame)
 {
+    jrun_charge_bytes(run, scope->slot_count * 2);
     for (uint32_t i = 0; i < scope->slot_count; i++) {
         const struct jslot *slot = &scope->slots[i];
         if (slot->start == JSLOT_OUTER)
@@ -118,7 +119,7 @@ static bool next_tested(struct jrun *run, struct jiterator *self, struct jvalue 
     const struct tested *tested = self->state;
     const struct jnode *node = tested->node;
 
-    while (self->inner->next(run, self->inner, out)) {
+    while (jnext(run, self->inner, out)) {
         jassign(run, tested->frame, node->as.loop.target, *out);
         if (jtruthy(run, jeval(run, tested->frame, node->as.loop.test))) {
             *out = repack(run, tested->frame, node->as.loop.target);
@@ -148,7 +149,7 @@ static bool loop_advance(struct jrun *run, struct jloop *loop)
 {
     struct jvalue item = loop->next;
 
-    if (item.kind == J_MISSING && !loop->source->next(run, loop->source, &item))
+    if (item.kind == J_MISSING && !jnext(run, loop->source, &item))
         return false;
     loop->next = jmissing();
     loop->previous = loop->current;
@@ -161,7 +162,7 @@ static struct jvalue loop_peek(struct jrun *run, struct jloop *loop)
 {
     struct jvalue item;
 
-    if (loop->next.kind == J_MISSING && loop->source->next(run, loop->source, &item))
+    if (loop->next.kind == J_MISSING && jnext(run, loop->source, &item))
         loop->next = item;
     return loop->next;
 }

@@ -94,6 +94,8 @@ static void reserve(struct jbuilder *builder, size_t more)
     if (wanted <= builder->count_max)
         return;
     room = builder->count_max * 2 > 64 ? builder->count_max * 2 : 64;
+    if (room > run->output_max)
+        room = run->output_max;
     if (room < wanted)
         room = wanted;
     builder->bytes = jalloc_grow(run, builder->bytes, builder->count_max, room);
@@ -271,7 +273,7 @@ bool jstring_all_trusted(const struct jstring *string)
     return string->trusted && string->flip_count == 0;
 }
 
-size_t jstring_offset(const struct jstring *string, size_t char_index)
+size_t jstring_offset(struct jrun *run, const struct jstring *string, size_t char_index)
 {
     size_t at = 0;
 
@@ -279,15 +281,19 @@ size_t jstring_offset(const struct jstring *string, size_t char_index)
         return string->count;
     if (string->chars == string->count)
         return char_index;
+    jrun_charge_bytes(run, char_index);
     for (size_t seen = 0;; at++) {
         if (((unsigned char)string->bytes[at] & 0xc0) != 0x80 && seen++ == char_index)
             return at;
     }
 }
 
-bool jstring_equal(const struct jstring *a, const struct jstring *b)
+bool jstring_equal(struct jrun *run, const struct jstring *a, const struct jstring *b)
 {
-    return a == b || (a->count == b->count && memcmp(a->bytes, b->bytes, a->count) == 0);
+    if (a == b || a->count != b->count)
+        return a == b;
+    jrun_charge_bytes(run, a->count);
+    return memcmp(a->bytes, b->bytes, a->count) == 0;
 }
 
 bool jstring_is(const struct jstring *string, const char *text)
@@ -314,6 +320,7 @@ size_t jstring_find(struct jrun *run, const struct jstring *string, const struct
         return SIZE_MAX;
     if (needle->count == 0)
         return from;
+    jrun_charge_bytes(run, needle->count * 3); /* memmem() studies it first */
     found = memmem(string->bytes + from, to - from, needle->bytes, needle->count);
     jrun_charge_bytes(run, found == NULL ? to - from : (size_t)(found - string->bytes) - from);
     return found == NULL ? SIZE_MAX : (size_t)(found - string->bytes);
@@ -322,17 +329,26 @@ size_t jstring_find(struct jrun *run, const struct jstring *string, const struct
 size_t jstring_rfind(struct jrun *run, const struct jstring *string, const struct jstring *needle, size_t from,
                      size_t to)
 {
+    size_t at, walked = 0;
+
     if (from > to || to - from < needle->count)
         return SIZE_MAX;
-    for (size_t at = to - needle->count;; at--) {
+    for (at = to - needle->count;; at--) {
         size_t same = 0;
         while (same < needle->count && string->bytes[at + same] == needle->bytes[same])
             same++;
+        walked += same + 1;
+        if (walked >= 1024) { /* quadratic for the worst texts: paid for in steps */
+            jrun_charge_bytes(run, walked);
+            walked = 0;
+        }
         if (same == needle->count)
-            return at;
-        if (same >= 16) /* quadratic for the worst texts: paid for in steps */
-            jrun_charge_bytes(run, same);
-        if (at == from)
-            return SIZE_MAX;
+            break;
+        if (at == from) {
+            at = SIZE_MAX;
+            break;
+        }
     }
+    jrun_charge_bytes(run, walked);
+    return at;
 }

@@ -274,11 +274,14 @@ static void find_names(struct jrun *run, const struct rendering *r)
 
 static void give_output(struct jrun *run, const struct jbuilder *text, struct jinja_output *out)
 {
-    struct jinja_output result = {.text = malloc(text->count + 1), .text_bytes = text->count};
+    struct jinja_output result = {.text_bytes = text->count,
+                                  .run_count = text->count > 0 ? text->flip_count + 1 : 0};
+    size_t memory_max = run->arena.bytes_max + run->output_max, at = 0;
     bool trusted = text->first;
-    size_t at = 0;
 
-    result.run_count = text->count > 0 ? text->flip_count + 1 : 0;
+    if (run->arena.held_bytes + text->count + result.run_count * sizeof *result.runs > memory_max)
+        jfail(run, QUIRE_LIMIT, "more than %zu bytes of memory", memory_max);
+    result.text = malloc(text->count + 1);
     result.runs = calloc(result.run_count + 1, sizeof *result.runs);
     if (result.text == NULL || result.runs == NULL) {
         jinja_output_deinit(&result);

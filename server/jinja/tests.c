@@ -76,7 +76,7 @@ static struct jvalue test_divisible(struct jrun *run, const struct jcall *call)
 /* Option: JCHAR_LOWER or JCHAR_UPPER. As str.islower: something is cased, and nothing the other way. */
 static struct jvalue test_case(struct jrun *run, const struct jcall *call)
 {
-    return jbool(jall_case(jto_string(run, call->args[0]), call->builtin->option == JCHAR_UPPER));
+    return jbool(jall_case(run, jto_string(run, call->args[0]), call->builtin->option == JCHAR_UPPER));
 }
 
 static struct jvalue test_same(struct jrun *run, const struct jcall *call)
@@ -113,7 +113,7 @@ static struct jvalue test_exists(struct jrun *run, const struct jcall *call)
 {
     struct jvalue name = call->args[0];
 
-    if (!jvalue_hashable(name))
+    if (!jvalue_hashable(run, name))
         jraise(run, "unhashable type: '%s'", jtype_name(name));
     return jbool(name.kind == J_STRING &&
                  (call->builtin->option ? jfilter_find(name.as.string) : jtest_find(name.as.string)) != NULL);

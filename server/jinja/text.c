@@ -7,10 +7,12 @@
 
 /* ---- strip ------------------------------------------------------------------------------------------------------- */
 
-static bool in_set(const struct jstring *set, uint32_t code, const char *bytes, size_t count)
+static bool in_set(struct jrun *run, const struct jstring *set, uint32_t code, const char *bytes, size_t count)
 {
+    jrun_charge(run, 1);
     if (set == NULL)
         return jchar_has(code, JCHAR_SPACE);
+    jrun_charge_bytes(run, set->count);
     return memmem(set->bytes, set->count, bytes, count) != NULL;
 }
 
@@ -21,17 +23,15 @@ const struct jstring *jstrip(struct jrun *run, const struct jstring *string, str
 
     if (jgiven(chars) && chars.kind != J_NONE)
         set = jstring_of(run, chars, "the argument of strip");
-    if (set != NULL)
-        jrun_charge(run, string->count / 4 * (set->count / 16 + 1));
     while (left && from < to) {
         uint32_t code = jchar_at(string->bytes, from, &edge);
-        if (!in_set(set, code, string->bytes + from, edge - from))
+        if (!in_set(run, set, code, string->bytes + from, edge - from))
             break;
         from = edge;
     }
     while (right && to > from) {
         uint32_t code = jchar_before(string->bytes, to, &edge);
-        if (!in_set(set, code, string->bytes + edge, to - edge))
+        if (!in_set(run, set, code, string->bytes + edge, to - edge))
             break;
         to = edge;
     }

@@ -47,8 +47,42 @@ static size_t border_count(const uint32_t *borders, size_t count, uint32_t code)
     return low;
 }
 
+/* The most usual questions about the most usual characters, without a search. */
+static bool ascii_has(uint32_t code, enum jproperty property, bool *known)
+{
+    bool lower = code >= 'a' && code <= 'z', upper = code >= 'A' && code <= 'Z';
+
+    *known = true;
+    switch (property) {
+    case JCHAR_ALPHA:
+        return lower || upper;
+    case JCHAR_UPPER:
+        return upper;
+    case JCHAR_LOWER:
+        return lower;
+    case JCHAR_TITLE:
+        return false;
+    case JCHAR_DECIMAL:
+    case JCHAR_DIGIT:
+    case JCHAR_NUMERIC:
+        return code >= '0' && code <= '9';
+    case JCHAR_SPACE:
+        return code == ' ' || (code >= '\t' && code <= '\r') || (code >= 0x1c && code <= 0x1f);
+    case JCHAR_PRINTABLE:
+        return code >= ' ' && code < 0x7f;
+    default:
+        *known = false;
+        return false;
+    }
+}
+
 bool jchar_has(uint32_t code, enum jproperty property)
 {
+    if (code < 0x80) {
+        bool known, has = ascii_has(code, property, &known);
+        if (known)
+            return has;
+    }
     return border_count(properties[property].borders, properties[property].count, code) & 1;
 }
 

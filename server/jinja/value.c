@@ -197,8 +197,7 @@ static bool equal_inside(struct jrun *run, struct jvalue a, struct jvalue b)
     case J_MISSING:
         return true;
     case J_STRING:
-        jrun_charge_bytes(run, a.as.string->count);
-        return jstring_equal(a.as.string, b.as.string);
+        return jstring_equal(run, a.as.string, b.as.string);
     case J_LIST:
         return lists_equal(run, a.as.list, b.as.list);
     case J_DICT:
@@ -278,7 +277,6 @@ bool jcontains(struct jrun *run, struct jvalue container, struct jvalue item)
     case J_STRING:
         if (item.kind == J_UNDEFINED || item.kind != J_STRING)
             jraise(run, "'in <string>' requires string as left operand, not %s", jtype_name(item));
-        jrun_charge_bytes(run, container.as.string->count);
         return jstring_find(run, container.as.string, item.as.string, 0, container.as.string->count) != SIZE_MAX;
     case J_DICT:
     case J_KEYS:
@@ -287,7 +285,7 @@ bool jcontains(struct jrun *run, struct jvalue container, struct jvalue item)
         if (!jvalue_iterable(container) || container.kind == J_LOOP)
             jraise(run, "argument of type '%s' is not iterable", jtype_name(container));
         iterator = jiterate(run, container);
-        while (iterator->next(run, iterator, &each)) {
+        while (jnext(run, iterator, &each)) {
             if (jequal(run, each, item))
                 return true;
         }

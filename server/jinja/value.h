@@ -91,8 +91,9 @@ const struct jstring *jstring_plain(struct jrun *run, const struct jstring *stri
 const struct jstring *jstring_markup(struct jrun *run, const struct jstring *string); /* with it */
 bool jstring_trusted_at(const struct jstring *string, size_t byte);
 bool jstring_all_trusted(const struct jstring *string);
-size_t jstring_offset(const struct jstring *string, size_t char_index); /* in bytes; count at the end */
-bool jstring_equal(const struct jstring *a, const struct jstring *b);
+/* In bytes; count at the end. */
+size_t jstring_offset(struct jrun *run, const struct jstring *string, size_t char_index);
+bool jstring_equal(struct jrun *run, const struct jstring *a, const struct jstring *b);
 bool jstring_is(const struct jstring *string, const char *text);
 int jstring_compare(const struct jstring *a, const struct jstring *b); /* by code points */
 /* First (last) byte offset of `needle` within [from, to) bytes, SIZE_MAX where it does not occur. */
@@ -210,8 +211,13 @@ void jdict_set(struct jrun *run, struct jdict *dict, struct jvalue key, struct j
 /* NULL where there is no such key. Unhashable keys raise. */
 const struct jvalue *jdict_get(struct jrun *run, const struct jdict *dict, struct jvalue key);
 const struct jvalue *jdict_get_string(struct jrun *run, const struct jdict *dict, const struct jstring *key);
-bool jvalue_hashable(struct jvalue value);
+bool jvalue_hashable(struct jrun *run, struct jvalue value);
 
+static inline bool jnext(struct jrun *run, struct jiterator *iterator, struct jvalue *out)
+{
+    jrun_charge(run, 1);
+    return iterator->next(run, iterator, out);
+}
 /* Raises "'int' object is not iterable" and the like. */
 struct jiterator *jiterate(struct jrun *run, struct jvalue value);
 bool jvalue_iterable(struct jvalue value);
