@@ -79,6 +79,7 @@ static const struct {
     {"metadata", NULL},
     {"safety_identifier", NULL},
     {"prompt_cache_key", NULL},
+    {"prompt_cache_retention", NULL},
     {"request_id", NULL},
     {"store", NULL},
     {"service_tier", NULL},
@@ -93,6 +94,7 @@ static const struct {
     {"tools", "[]"},
     {"tool_choice", "\"none\""},
     {"functions", "[]"},
+    {"function_call", "\"none\""},
     {"response_format", "{\"type\":\"text\"}"},
     {"spaces_between_special_tokens", "true"},
 };

@@ -314,6 +314,8 @@ class Fields(Rendered):
             "tools": [TOOL],
             "tool_choice": "auto",
             "functions": [],
+            "function_call": "none",
+            "prompt_cache_retention": "24h",
             "verbosity": "medium",
             "reasoning_effort": "low",
         }
