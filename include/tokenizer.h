@@ -62,16 +62,23 @@ struct text {
 void text_deinit(struct text *text);
 QUIRE_NODISCARD enum quire_status text_append(struct text *text, const char *bytes, size_t count);
 
-/* Decodes one token at a time; holds back the bytes of an unfinished UTF-8 character. Small and copyable (a fork copies it).
- * The concatenation of all that it gives out, detokenizer_finish included, equals tokenizer_decode of all the ids. */
+/* Decodes one token at a time; holds back what is not certain yet: an unfinished UTF-8 character, a run of byte tokens.
+ * The concatenation of all that it gives out, detokenizer_finish included, equals tokenizer_decode of all the ids.
+ * Small, and copyable (a fork copies it) where `all` is empty: only decoders that can tell nothing before the end, which
+ * no known model has, fill it, and it needs detokenizer_deinit where detokenizer_finish may not be reached. */
 struct detokenizer {
     const struct tokenizer *tokenizer;
     bool skip_special;
-    bool at_start;          /* nothing decoded yet: some decoders strip one leading space */
+    bool at_start;          /* nothing decoded yet: some decoders treat the first token or leading spaces in their own way */
+    bool begun;             /* a token has been given out */
     unsigned char pending_count;
-    char pending[7];        /* bytes of an unfinished character */
+    char pending[96];       /* bytes of an unfinished character, or of a run of byte tokens */
+    uint32_t previous;      /* the token before, which some decoders hold back; TOKEN_NONE at first */
+    uint32_t stripped, held; /* characters dropped at the start; held back because the end would drop them */
+    struct token_list all;
 };
 void detokenizer_init(struct detokenizer *state, const struct tokenizer *tokenizer, bool skip_special);
+void detokenizer_deinit(struct detokenizer *state);
 /* Appends the text that became certain with `id`. Invalid UTF-8 becomes U+FFFD as in the reference. QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status detokenizer_feed(struct detokenizer *state, uint32_t id, struct text *out);
 QUIRE_NODISCARD enum quire_status detokenizer_finish(struct detokenizer *state, struct text *out);

@@ -26,6 +26,19 @@ struct added_token *added_list_add(struct added_list *list)
     return &list->tokens[list->count++];
 }
 
+void added_list_remove(struct added_list *list, uint32_t id)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->tokens[i].id == id)
+            text_deinit(&list->tokens[i].content);
+        else
+            list->tokens[kept++] = list->tokens[i];
+    }
+    list->count = kept;
+}
+
 static int compare_tokens(const void *left, const void *right)
 {
     const struct text *a = &((const struct added_token *)left)->content;
@@ -73,7 +86,7 @@ static bool touches_word(const char *text, size_t count, size_t start, size_t en
            (end < count && char_in(CHARS_WORD, utf8_next(text, &after)));
 }
 
-/* The longest token that begins at `start` and may stand there; NULL without. */
+/* The longest token that begins at `start`; NULL without. */
 static const struct added_token *longest_at(const struct added_list *list, const char *text, const char *marks,
                                             size_t count, size_t start)
 {
@@ -83,43 +96,58 @@ static const struct added_token *longest_at(const struct added_list *list, const
 
     for (size_t depth = 0; low < high && start + depth < count; depth++) {
         unsigned byte = (unsigned char)text[start + depth];
-        trusted = trusted && marks[start + depth] != 0;
+        trusted = trusted && (marks[start + depth] & MARK_TRUSTED) != 0;
         low = narrow(list, low, high, depth, byte);
         high = narrow(list, low, high, depth, byte + 1);
-        /* Tokens that end here come first in the range. Equal spellings: the first that may stand here. */
-        for (const struct added_token *same = NULL; low < high && list->tokens[low].content.count == depth + 1; low++) {
-            const struct added_token *token = &list->tokens[low];
-            if (same == NULL && (trusted || !token->reserved) &&
-                !(token->single_word && touches_word(text, count, start, start + depth + 1)))
-                found = same = token;
-        }
+        /* Tokens that end here come first in the range. */
+        for (; low < high && list->tokens[low].content.count == depth + 1; low++)
+            if (trusted || !list->tokens[low].reserved)
+                found = &list->tokens[low];
     }
     return found;
 }
 
-bool added_find(const struct added_list *list, const char *text, const char *marks, size_t count, size_t from,
-                struct added_match *match)
+static void take_white_space(const struct added_token *token, const char *text, size_t count, size_t done,
+                             struct added_match *match)
 {
-    for (size_t start = from; list->count > 0 && start < count; start++) {
+    if (token->strip_left && match->start < done)
+        match->start = done;
+    while (token->strip_left && match->start > done) {
+        size_t previous = match->start;
+        if (!char_in(CHARS_SPACE, utf8_previous(text, &previous)))
+            break;
+        match->start = previous;
+    }
+    while (token->strip_right && match->end < count) {
+        size_t next = match->end;
+        if (!char_in(CHARS_SPACE, utf8_next(text, &next)))
+            break;
+        match->end = next;
+    }
+}
+
+bool added_next(const struct added_list *list, const char *text, const char *marks, size_t count,
+                struct added_walk *walk, struct added_match *match)
+{
+    if (list->count == 0)
+        return false;
+    for (size_t start = walk->search; start < count; start++) {
         const struct added_token *token = list->first_byte[(unsigned char)text[start]]
                                               ? longest_at(list, text, marks, count, start)
                                               : NULL;
         if (token == NULL)
             continue;
-        *match = (struct added_match){.start = start, .end = start + token->content.count, .id = token->id};
-        while (token->strip_left && match->start > from) {
-            size_t previous = match->start;
-            if (!char_in(CHARS_SPACE, utf8_previous(text, &previous)))
-                break;
-            match->start = previous;
+        size_t end = start + token->content.count;
+        if (token->single_word && touches_word(text, count, start, end)) {
+            start = end - 1;
+            continue;
         }
-        while (token->strip_right && match->end < count) {
-            size_t next = match->end;
-            if (!char_in(CHARS_SPACE, utf8_next(text, &next)))
-                break;
-            match->end = next;
-        }
-        return true;
+        *match = (struct added_match){.start = start, .end = end, .id = token->id};
+        take_white_space(token, text, count, walk->done, match);
+        *walk = (struct added_walk){.search = end, .done = match->end};
+        if (match->start < match->end) /* else it was white space that the token before took */
+            return true;
+        start = end - 1;
     }
     return false;
 }

@@ -22,16 +22,24 @@ struct added_list {
 void added_list_deinit(struct added_list *list);
 /* Appends a zeroed token for the caller to fill; NULL without memory. */
 struct added_token *added_list_add(struct added_list *list);
-/* Orders the list for added_find, drops empty contents. */
+/* Drops the tokens of an id. */
+void added_list_remove(struct added_list *list, uint32_t id);
+/* Orders the list for added_next, drops empty contents. */
 void added_list_prepare(struct added_list *list);
 
 struct added_match {
     size_t start, end;
     uint32_t id;
 };
-/* The first token in text[from, count), the longest where several begin there; `marks` says which bytes are trusted.
- * `text` is the whole segment, so that what stands before `from` counts for single_word. False where none. */
-bool added_find(const struct added_list *list, const char *text, const char *marks, size_t count, size_t from,
-                struct added_match *match);
+/* A walk over a text. Zero-initialise. */
+struct added_walk {
+    size_t search; /* where the next token may begin */
+    size_t done;   /* up to here the text is dealt with: more where a token took white space, which others may begin in */
+};
+/* The next token of a text of `count` bytes; `marks` says which bytes are trusted. Tokens are found leftmost and longest
+ * first; one that may not stand where it is hides what begins within it. What lies between walk->done as it was and
+ * match->start is plain. False where no token is left. */
+bool added_next(const struct added_list *list, const char *text, const char *marks, size_t count,
+                struct added_walk *walk, struct added_match *match);
 
 #endif

@@ -67,11 +67,6 @@ static const char *lookup(const struct text *map, bool longest, const char *key,
     return found;
 }
 
-static char mark_of(const struct marked_text *in, size_t start, size_t end)
-{
-    return memchr(in->marks.bytes + start, 0, end - start) == NULL;
-}
-
 static enum quire_status append_mapped(const struct text *map, const struct marked_text *in, size_t start, size_t end,
                                        struct marked_text *out)
 {
@@ -81,12 +76,12 @@ static enum quire_status append_mapped(const struct text *map, const struct mark
                              : NULL;
 
     if (mapped != NULL)
-        return marked_text_append(out, mapped, strlen(mapped), mark_of(in, start, end));
+        return marked_text_append(out, mapped, strlen(mapped), marks_all(&in->marks, start, end));
     while (start < end) {
         size_t next = start + utf8_length(in->text.bytes[start]);
         mapped = lookup(map, false, in->text.bytes + start, next - start, &length);
         enum quire_status status = mapped != NULL
-                                       ? marked_text_append(out, mapped, strlen(mapped), mark_of(in, start, next))
+                                       ? marked_text_append(out, mapped, strlen(mapped), marks_all(&in->marks, start, next))
                                        : marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start,
                                                           next - start);
         if (status != QUIRE_OK)
@@ -106,7 +101,7 @@ static enum quire_status run_longest(const struct text *map, const struct marked
             length = utf8_length(in->text.bytes[start]);
             status = marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start, length);
         } else {
-            status = marked_text_append(out, mapped, strlen(mapped), mark_of(in, start, start + length));
+            status = marked_text_append(out, mapped, strlen(mapped), marks_all(&in->marks, start, start + length));
         }
         if (status != QUIRE_OK)
             return status;

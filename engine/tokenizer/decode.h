@@ -1,43 +1,32 @@
-/* Decoders: what each token's spelling stands for, worked out once at load. */
+/* Decoders: from the spellings of tokens to text. They work on the list of all tokens; most chains can be cut into
+ * groups that do not know of each other, which lets text be given out as it comes (see decode.c). */
 #ifndef QUIRE_DECODE_H
 #define QUIRE_DECODE_H
 
-#include "pattern.h"
+#include "decode_list.h"
 #include "vocabulary.h"
-
-enum decode_kind {
-    DECODE_REPLACE,       /* matches of `pattern` become `content` */
-    DECODE_BYTE_FALLBACK, /* "<0xE2>" is that byte */
-    DECODE_FUSE,          /* from here on there is one text */
-    DECODE_STRIP,      /* up to left, right characters `content` at the ends of each token, or of the text once fused */
-    DECODE_BYTE_LEVEL, /* characters of the byte alphabet are bytes */
-    DECODE_METASPACE,  /* `content` is a blank; with `prefix` those of the first token go */
-    DECODE_WORDPIECE, /* `content` ("##") joins to what stands before, else a blank; with `cleanup` English is tidied */
-    DECODE_JOIN,      /* a blank before each token but the first */
-};
-
-struct decode_step {
-    enum decode_kind kind;
-    struct pattern *pattern;
-    struct text content;
-    size_t left, right;
-    bool prefix, cleanup;
-};
 
 /* The bytes of every id: form i is bytes[at[i], at[i + 1]). */
 struct token_forms {
     struct text bytes;
-    size_t *at;
+    size_t *at; /* NULL: not made, because it is no other than the form in the middle of a text */
 };
 
 struct decoder {
     struct decode_step *steps;
     size_t count, count_max;
+    bool whole_runs; /* one bad byte spoils its run of byte tokens (Hugging Face), not only itself (SentencePiece) */
     /* Made ready by decoder_prepare: */
-    struct token_forms forms, first_forms; /* first_forms only where a token differs at the start */
+    struct token_forms forms[2][2]; /* of a token: [begins the text][ends the text] */
+    bool at_once;        /* no text is certain before the last token */
     bool bytes;          /* all tokens are pieces of one byte string (byte-level), not only the byte tokens */
-    struct text strip;   /* one character, dropped where it begins the text */
-    bool strip_again;    /* and once more while nothing else has come (SentencePiece) */
+    bool dedups;         /* a token like the one before it does not count (CTC) */
+    bool ends_differ;    /* the last token has a form of its own */
+    size_t fuse;         /* the step that makes one text of all strings; `count` without */
+    size_t fallback;     /* the step that makes bytes of byte tokens; `fuse` without */
+    struct text strip;   /* a character, dropped up to `left` times at the start of the text, `right` times at its end */
+    size_t left, right;
+    bool strip_again;    /* once from each token while nothing else has come (SentencePiece) */
     struct text unknown; /* what unknown_id is shown as, where not by its spelling */
     uint32_t unknown_id;
 };
@@ -45,8 +34,12 @@ struct decoder {
 void decoder_deinit(struct decoder *decoder);
 /* Appends a zeroed step of `kind` for the caller to fill; NULL without memory. */
 struct decode_step *decoder_add(struct decoder *decoder, enum decode_kind kind);
-/* Works out the forms and sets PIECE_BYTE. QUIRE_UNSUPPORTED for a chain that cannot be decoded token by token. */
-QUIRE_NODISCARD enum quire_status decoder_prepare(struct decoder *decoder, struct vocabulary *vocabulary,
-                                                  struct quire_error *error);
+/* Works out the forms and sets PIECE_BYTE; the vocabulary is complete. */
+QUIRE_NODISCARD enum quire_status decoder_prepare(struct decoder *decoder, struct vocabulary *vocabulary);
+
+/* Runs steps [start, end) over the strings of *list; *spare is scratch. */
+QUIRE_NODISCARD enum quire_status decoder_run(const struct decoder *decoder, size_t start, size_t end,
+                                              struct matcher *matcher, struct decode_scope scope,
+                                              struct string_list *list, struct string_list *spare);
 
 #endif

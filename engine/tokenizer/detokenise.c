@@ -12,38 +12,73 @@ struct token_form {
     size_t count;
 };
 
-static struct token_form token_form(const struct tokenizer *tokenizer, uint32_t id, bool first)
-{
-    const struct decoder *decoder = &tokenizer->decoder;
-    const struct token_forms *forms = first && decoder->first_forms.at != NULL ? &decoder->first_forms
-                                                                               : &decoder->forms;
-
-    return (struct token_form){forms->bytes.bytes == NULL ? "" : forms->bytes.bytes + forms->at[id],
-                               forms->at[id + 1] - forms->at[id]};
-}
-
 void detokenizer_init(struct detokenizer *state, const struct tokenizer *tokenizer, bool skip_special)
 {
-    *state = (struct detokenizer){.tokenizer = tokenizer, .skip_special = skip_special, .at_start = true};
+    *state = (struct detokenizer){
+        .tokenizer = tokenizer, .skip_special = skip_special, .at_start = true, .previous = TOKEN_NONE};
 }
 
-/* Whole characters go out; the first may be one that the decoder strips. */
+void detokenizer_deinit(struct detokenizer *state)
+{
+    token_list_deinit(&state->all);
+}
+
+/* ---- text -------------------------------------------------------------------------------------------------------- */
+
+static enum quire_status append_times(const struct text *text, size_t times, struct text *out)
+{
+    enum quire_status status = QUIRE_OK;
+
+    for (size_t i = 0; i < times && status == QUIRE_OK; i++)
+        status = text_append(out, text->bytes, text->count);
+    return status;
+}
+
+/* Gives out whole characters, but not yet those at the end that the decoder strips if nothing else follows. */
+static enum quire_status emit_held(struct detokenizer *state, const char *bytes, size_t count, struct text *out)
+{
+    const struct decoder *decoder = &state->tokenizer->decoder;
+    const struct text *strip = &decoder->strip;
+    size_t trailing = 0, left = count, held = state->held;
+
+    while (left >= strip->count && text_begins(bytes + left - strip->count, strip->count, strip)) {
+        left -= strip->count;
+        trailing++;
+    }
+    if (left > 0 && append_times(strip, held, out) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
+    held = trailing + (left > 0 ? 0 : held);
+    size_t given = held > decoder->right ? held - decoder->right : 0;
+    state->held = (uint32_t)(held - given);
+    return text_append(out, bytes, left) != QUIRE_OK ? QUIRE_NO_MEMORY : append_times(strip, given, out);
+}
+
+/* Whole characters go out; the first may be some that the decoder strips. */
 static enum quire_status emit(struct detokenizer *state, const char *bytes, size_t count, struct text *out)
 {
-    const struct text *strip = &state->tokenizer->decoder.strip;
+    const struct decoder *decoder = &state->tokenizer->decoder;
+    const struct text *strip = &decoder->strip;
 
-    if (count == 0)
-        return QUIRE_OK;
-    if (state->at_start && text_begins(bytes, count, strip)) {
+    if (count == 0 || strip->count == 0)
+        return text_append(out, bytes, count);
+    while (state->at_start && (decoder->strip_again || state->stripped < decoder->left) &&
+           text_begins(bytes, count, strip))
+    {
         bytes += strip->count;
         count -= strip->count;
+        state->stripped++;
+        if (decoder->strip_again)
+            break;
     }
-    state->at_start = state->tokenizer->decoder.strip_again && count == 0;
-    return text_append(out, bytes, count);
+    if (count > 0)
+        state->at_start = false;
+    return decoder->right > 0 ? emit_held(state, bytes, count, out) : text_append(out, bytes, count);
 }
 
+/* ---- bytes of a byte string, or of byte tokens as SentencePiece reads them ---------------------------------------- */
+
 /* The first `count` pending bytes never became a character. A byte string shows one U+FFFD for the broken beginning of
- * a character, byte tokens show one for each byte: both as in the reference. */
+ * a character, byte tokens show one for each byte: both as in the references. */
 static enum quire_status emit_broken(struct detokenizer *state, size_t count, struct text *out)
 {
     size_t times = state->tokenizer->decoder.bytes && count > 0 ? 1 : count;
@@ -87,31 +122,174 @@ static enum quire_status feed_bytes(struct detokenizer *state, const char *bytes
     return status;
 }
 
+/* ---- runs of byte tokens, which are read as one string ------------------------------------------------------------ */
+
+static enum quire_status list_emit(struct detokenizer *state, const struct string_list *list, struct text *out)
+{
+    enum quire_status status = QUIRE_OK;
+
+    for (size_t i = 0; i < list->count && status == QUIRE_OK; i++) {
+        struct text string = string_list_get(list, i);
+        status = emit(state, string.bytes, string.count, out);
+    }
+    return status;
+}
+
+/* Gives out the first `count` pending bytes. */
+static enum quire_status run_emit(struct detokenizer *state, size_t count, bool last, struct text *out)
+{
+    const struct decoder *decoder = &state->tokenizer->decoder;
+    struct decode_scope scope = {.first = state->at_start && !state->begun, .last = last};
+    struct string_list list = {0}, spare = {0};
+    struct matcher *matcher = NULL;
+    enum quire_status status = QUIRE_OK;
+
+    if (count == 0)
+        return QUIRE_OK;
+    if (!decoder->whole_runs) {
+        state->pending_count = 0;
+        return emit_broken(state, count, out);
+    }
+    status = byte_run_append(state->pending, count, &list);
+    if (status == QUIRE_OK && decoder->fallback + 1 < decoder->fuse) {
+        status = matcher_create(&matcher);
+        if (status == QUIRE_OK)
+            status = decoder_run(decoder, decoder->fallback + 1, decoder->fuse, matcher, scope, &list, &spare);
+    }
+    state->begun = true;
+    if (status == QUIRE_OK)
+        status = list_emit(state, &list, out);
+    state->pending_count = (unsigned char)(state->pending_count - count);
+    memmove(state->pending, state->pending + count, state->pending_count);
+    string_list_deinit(&list);
+    string_list_deinit(&spare);
+    matcher_destroy(matcher);
+    return status;
+}
+
+/* A run that is longer than what can be kept is given out up to its last whole character. */
+static enum quire_status run_feed(struct detokenizer *state, char byte, struct text *out)
+{
+    size_t count = state->pending_count;
+    enum quire_status status = QUIRE_OK;
+
+    if (!state->tokenizer->decoder.whole_runs)
+        return feed_byte(state, byte, out);
+    if (count == sizeof state->pending) {
+        size_t valid = utf8_valid_prefix(state->pending, count);
+        bool whole = count - valid < UTF8_BYTES_MAX &&
+                     (count == valid || utf8_form((const unsigned char *)state->pending + valid, count - valid) ==
+                                            UTF8_UNFINISHED);
+        status = run_emit(state, whole ? valid : count, false, out);
+    }
+    state->pending[state->pending_count++] = byte;
+    return status;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------------------------------ */
+
+static struct token_form token_form(const struct tokenizer *tokenizer, uint32_t id, bool first, bool last)
+{
+    const struct decoder *decoder = &tokenizer->decoder;
+    const struct token_forms *forms = &decoder->forms[first][last];
+
+    if (forms->at == NULL)
+        forms = decoder->forms[first][0].at != NULL ? &decoder->forms[first][0] : &decoder->forms[0][last];
+    if (forms->at == NULL)
+        forms = &decoder->forms[0][0];
+    return (struct token_form){forms->bytes.bytes == NULL ? "" : forms->bytes.bytes + forms->at[id],
+                               forms->at[id + 1] - forms->at[id]};
+}
+
+static enum quire_status give(struct detokenizer *state, uint32_t id, bool last, struct text *out)
+{
+    const struct decoder *decoder = &state->tokenizer->decoder;
+    bool is_byte = (state->tokenizer->vocabulary.flags[id] & PIECE_BYTE) != 0;
+    enum quire_status status = QUIRE_OK;
+
+    if (!decoder->bytes && !is_byte)
+        status = run_emit(state, state->pending_count, false, out);
+    if (status != QUIRE_OK)
+        return status;
+    struct token_form form = token_form(state->tokenizer, id, state->at_start && !state->begun, last);
+    if (is_byte)
+        return run_feed(state, form.bytes[0], out);
+    state->begun = true;
+    if (decoder->bytes)
+        return feed_bytes(state, form.bytes, form.count, out);
+    if (decoder->unknown.count > 0 && id == decoder->unknown_id)
+        state->at_start = false; /* its blank is no blank of the text */
+    return emit(state, form.bytes, form.count, out);
+}
+
+static bool same_spelling(const struct vocabulary *vocabulary, uint32_t one, uint32_t other)
+{
+    const struct piece *left = vocabulary_piece(vocabulary, one), *right = vocabulary_piece(vocabulary, other);
+    const char *bytes = vocabulary->spellings.bytes;
+
+    return one == other ||
+           (left->bytes == right->bytes && memcmp(bytes + left->at, bytes + right->at, left->bytes) == 0);
+}
+
 enum quire_status detokenizer_feed(struct detokenizer *state, uint32_t id, struct text *out)
 {
-    const struct tokenizer *tokenizer = state->tokenizer;
-    const struct vocabulary *vocabulary = &tokenizer->vocabulary;
-    bool text_strip = tokenizer->decoder.strip.count > 0;
+    const struct vocabulary *vocabulary = &state->tokenizer->vocabulary;
+    const struct decoder *decoder = &state->tokenizer->decoder;
+    uint32_t previous = state->previous;
 
-    if (vocabulary_piece(vocabulary, id) == NULL || (state->skip_special && tokenizer_is_special(tokenizer, id)))
+    if (vocabulary_piece(vocabulary, id) == NULL ||
+        (state->skip_special && (vocabulary->flags[id] & PIECE_SKIPPED) != 0))
         return QUIRE_OK;
-    struct token_form form = token_form(tokenizer, id, state->at_start && !text_strip);
-    if (!text_strip) /* without it, "start" is about tokens, not about text */
-        state->at_start = false;
-    if (tokenizer->decoder.bytes || (vocabulary->flags[id] & PIECE_BYTE) != 0)
-        return feed_bytes(state, form.bytes, form.count, out);
-    enum quire_status status = detokenizer_finish(state, out);
-    if (tokenizer->decoder.unknown.count > 0 && id == tokenizer->decoder.unknown_id)
-        state->at_start = false; /* its blank is no blank of the text */
-    return status == QUIRE_OK ? emit(state, form.bytes, form.count, out) : status;
+    if (decoder->at_once)
+        return token_list_append(&state->all, id);
+    state->previous = id;
+    if (decoder->dedups && previous != TOKEN_NONE && same_spelling(vocabulary, previous, id))
+        return QUIRE_OK;
+    if (!decoder->ends_differ)
+        return give(state, id, false, out);
+    return previous == TOKEN_NONE ? QUIRE_OK : give(state, previous, false, out);
+}
+
+/* All tokens at once, as the reference does it. */
+static enum quire_status give_all(struct detokenizer *state, struct text *out)
+{
+    const struct decoder *decoder = &state->tokenizer->decoder;
+    const struct vocabulary *vocabulary = &state->tokenizer->vocabulary;
+    struct string_list list = {0}, spare = {0};
+    struct matcher *matcher = NULL;
+    enum quire_status status = matcher_create(&matcher);
+
+    for (size_t i = 0; i < state->all.count && status == QUIRE_OK; i++) {
+        const struct piece *piece = vocabulary_piece(vocabulary, state->all.ids[i]);
+        status = string_list_append(&list, vocabulary->spellings.bytes + piece->at, piece->bytes);
+    }
+    if (status == QUIRE_OK)
+        status = decoder_run(decoder, 0, decoder->count, matcher,
+                             (struct decode_scope){.first = state->at_start, .last = true}, &list, &spare);
+    if (status == QUIRE_OK)
+        status = text_append(out, list.bytes.bytes, list.bytes.count);
+    state->all.count = 0;
+    string_list_deinit(&list);
+    string_list_deinit(&spare);
+    matcher_destroy(matcher);
+    return status;
 }
 
 enum quire_status detokenizer_finish(struct detokenizer *state, struct text *out)
 {
-    size_t count = state->pending_count;
+    const struct decoder *decoder = &state->tokenizer->decoder;
+    uint32_t previous = state->previous;
+    enum quire_status status = QUIRE_OK;
 
-    state->pending_count = 0;
-    return emit_broken(state, count, out);
+    state->previous = TOKEN_NONE;
+    if (decoder->at_once)
+        status = give_all(state, out);
+    if (status == QUIRE_OK && decoder->ends_differ && previous != TOKEN_NONE)
+        status = give(state, previous, true, out);
+    if (status == QUIRE_OK)
+        status = run_emit(state, state->pending_count, true, out);
+    state->held = 0; /* stripped */
+    return status;
 }
 
 enum quire_status tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t count,
@@ -123,13 +301,16 @@ enum quire_status tokenizer_decode(const struct tokenizer *tokenizer, const uint
     detokenizer_init(&state, tokenizer, skip_special);
     for (size_t i = 0; i < count && status == QUIRE_OK; i++)
         status = detokenizer_feed(&state, ids[i], out);
-    return status == QUIRE_OK ? detokenizer_finish(&state, out) : status;
+    if (status == QUIRE_OK)
+        status = detokenizer_finish(&state, out);
+    detokenizer_deinit(&state);
+    return status;
 }
 
 enum quire_status tokenizer_token_bytes(const struct tokenizer *tokenizer, uint32_t id, struct text *out)
 {
     if (vocabulary_piece(&tokenizer->vocabulary, id) == NULL)
         return QUIRE_OK;
-    struct token_form form = token_form(tokenizer, id, false);
+    struct token_form form = token_form(tokenizer, id, false, false);
     return text_append(out, form.bytes, form.count);
 }

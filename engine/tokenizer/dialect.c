@@ -14,6 +14,10 @@
 #define SPACES "\\t-\\r\\x20\\x85\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
 #define WORDS  "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" NEWER_W
 
+/* Where words begin and end, and where they do not: PCRE2's \b goes by its own \w. */
+#define EDGE   "(?:(?<=[" WORDS "])(?![" WORDS "])|(?<![" WORDS "])(?=[" WORDS "]))"
+#define INSIDE "(?:(?<=[" WORDS "])(?=[" WORDS "])|(?<![" WORDS "])(?![" WORDS "]))"
+
 static enum quire_status append(struct text *out, const char *string)
 {
     return text_append(out, string, strlen(string));
@@ -92,6 +96,7 @@ static enum quire_status translate_escape(const char *escape, size_t count, bool
         /* There is no way to say "not" inside a class: there PCRE2's own sets must do. */
         {'s', "[" SPACES "]", SPACES}, {'S', "[^" SPACES "]", NULL},      {'w', "[" WORDS "]", WORDS},
         {'W', "[^" WORDS "]", NULL},   {'h', "[0-9a-fA-F]", "0-9a-fA-F"}, {'H', "[^0-9a-fA-F]", NULL},
+        {'b', EDGE, NULL},             {'B', INSIDE, NULL},
     };
 
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {

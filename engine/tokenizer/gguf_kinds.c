@@ -24,11 +24,9 @@ static enum quire_status around_load(const struct gguf_source *source, bool add_
 
     if (status == QUIRE_OK)
         status = gguf_flag_get(source, KEY("add_eos_token"), &add_eos);
-    if (status == QUIRE_OK && add_bos && bos != TOKEN_NONE)
-        status = token_list_append(&tokenizer->before, bos);
-    if (status == QUIRE_OK && add_eos && eos != TOKEN_NONE)
-        status = token_list_append(&tokenizer->after, eos);
-    return status;
+    return status != QUIRE_OK
+               ? status
+               : tokenizer_set_frame(tokenizer, add_bos ? bos : TOKEN_NONE, add_eos ? eos : TOKEN_NONE);
 }
 
 /* ---- kinds ------------------------------------------------------------------------------------------------------- */

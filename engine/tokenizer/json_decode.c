@@ -37,12 +37,18 @@ static enum quire_status load_decode_step(const struct json_source *source, cons
     case DECODE_METASPACE:
         step->prefix = scheme == NULL ? json_bool(value, "add_prefix_space", true) : strcmp(scheme, "never") != 0;
         status = json_content_load(source, value, "replacement", METASPACE, &step->content);
-        if (status == QUIRE_OK && pattern_literal(step->content.bytes, step->content.count, &step->pattern) != QUIRE_OK)
-            status = json_no_memory(source);
-        return status;
+        return status != QUIRE_OK || step->content.count > 0 ? status
+                                                             : json_bad(source, "Metaspace: \"replacement\" is empty");
     case DECODE_WORDPIECE:
         step->cleanup = json_bool(value, "cleanup", true);
         return json_content_load(source, value, "prefix", "##", &step->content);
+    case DECODE_BPE:
+        return json_content_load(source, value, "suffix", "</w>", &step->content);
+    case DECODE_CTC:
+        step->cleanup = json_bool(value, "cleanup", true);
+        status = json_content_load(source, value, "pad_token", "<pad>", &step->content);
+        return status != QUIRE_OK ? status
+                                  : json_content_load(source, value, "word_delimiter_token", "|", &step->blank);
     default:
         return QUIRE_OK;
     }
@@ -52,21 +58,23 @@ static enum quire_status load_decoder(const struct json_source *source, const js
 {
     struct decoder *out = list;
     static const struct {
-        const char *type;
+        const char *type, *field; /* `field` tells the kind in older files that name no type */
         enum decode_kind kind;
     } rows[] = {
-        {"ByteLevel", DECODE_BYTE_LEVEL},
-        {"Replace", DECODE_REPLACE},
-        {"ByteFallback", DECODE_BYTE_FALLBACK},
-        {"Fuse", DECODE_FUSE},
-        {"Strip", DECODE_STRIP},
-        {"Metaspace", DECODE_METASPACE},
-        {"WordPiece", DECODE_WORDPIECE},
+        {"BPEDecoder", "suffix", DECODE_BPE},
+        {"ByteLevel", NULL, DECODE_BYTE_LEVEL},
+        {"WordPiece", "prefix", DECODE_WORDPIECE},
+        {"Metaspace", NULL, DECODE_METASPACE},
+        {"CTC", "pad_token", DECODE_CTC},
+        {"Replace", "pattern", DECODE_REPLACE},
+        {"Fuse", NULL, DECODE_FUSE},
+        {"Strip", "content", DECODE_STRIP},
+        {"ByteFallback", NULL, DECODE_BYTE_FALLBACK},
     };
     const char *type = json_text(value, "type", NULL);
 
-    for (size_t i = 0; type != NULL && i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i].type, type) != 0)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!json_is_kind(value, rows[i].type, rows[i].field))
             continue;
         struct decode_step *step = decoder_add(out, rows[i].kind);
         return step == NULL ? json_no_memory(source) : load_decode_step(source, value, step);
@@ -76,6 +84,7 @@ static enum quire_status load_decoder(const struct json_source *source, const js
 
 enum quire_status json_decoder_load(const struct json_source *source, const json_t *value, struct decoder *out)
 {
+    out->whole_runs = true;
     if (value == NULL || json_is_null(value)) /* the reference joins tokens by blanks */
         return decoder_add(out, DECODE_JOIN) == NULL ? json_no_memory(source) : QUIRE_OK;
     return json_sequence_load(source, value, "decoders", load_decoder, out);

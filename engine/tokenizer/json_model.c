@@ -33,13 +33,13 @@ static enum quire_status text_field_load(const struct json_source *source, const
     return text == NULL || text_append(out, text, count) == QUIRE_OK ? QUIRE_OK : json_no_memory(source);
 }
 
-/* The id of "unk_token"; a token that is not in the vocabulary counts as none. */
+/* The id of "unk_token"; a token that the model does not have counts as none. */
 static uint32_t unknown_id(const json_t *value, const struct vocabulary *vocabulary)
 {
     size_t count;
     const char *text = json_text(value, "unk_token", &count);
 
-    return text == NULL ? TOKEN_NONE : vocabulary_find(vocabulary, text, count);
+    return text == NULL ? TOKEN_NONE : vocabulary_find_piece(vocabulary, text, count, true);
 }
 
 /* ---- BPE --------------------------------------------------------------------------------------------------------- */
@@ -48,13 +48,14 @@ static uint32_t unknown_id(const json_t *value, const struct vocabulary *vocabul
 static enum quire_status merge_load(const json_t *value, uint32_t rank, struct word_model *model, struct text *spare)
 {
     const json_t *left = json_array_get(value, 0), *right = json_array_get(value, 1);
+    const char *line = json_string_value(value);
 
+    if (line != NULL && strncmp(line, "#version", 8) == 0)
+        return QUIRE_OK;
     if (json_is_string(left) && json_is_string(right))
         return merge_add(model, rank, json_string_value(left), json_string_length(left), json_string_value(right),
                          json_string_length(right), spare);
-    return json_is_string(value)
-               ? merge_add_line(model, rank, json_string_value(value), json_string_length(value), spare)
-               : QUIRE_NOT_FOUND;
+    return line != NULL ? merge_add_line(model, rank, line, json_string_length(value), spare) : QUIRE_NOT_FOUND;
 }
 
 static enum quire_status bpe_load(const struct json_source *source, const json_t *value, struct word_model *model)
@@ -65,6 +66,7 @@ static enum quire_status bpe_load(const struct json_source *source, const json_t
     size_t i;
 
     model->unknown = unknown_id(value, model->vocabulary);
+    model->unknown_fails = json_text(value, "unk_token", NULL) != NULL;
     model->fuse_unknown = json_bool(value, "fuse_unk", false);
     model->byte_fallback = json_bool(value, "byte_fallback", false);
     model->whole_words = json_bool(value, "ignore_merges", false);
@@ -109,16 +111,16 @@ static enum quire_status wordlevel_load(const struct json_source *source, const 
     return QUIRE_OK;
 }
 
-/* [["spelling", score], ...]: the index is the id. */
+/* [["spelling", score], ...]: the index is the id. Read backwards, because the last of equal spellings counts. */
 static enum quire_status unigram_vocabulary_load(const struct json_source *source, const json_t *value,
                                                  struct vocabulary *out)
 {
     const json_t *list = json_object_get(value, "vocab"), *entry;
-    size_t i;
 
     if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > VOCABULARY_IDS_MAX)
         return json_bad(source, "model.vocab is no list, empty or too long");
-    json_array_foreach (list, i, entry) {
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        entry = json_array_get(list, i);
         const json_t *spelling = json_array_get(entry, 0), *score = json_array_get(entry, 1);
         if (!json_is_string(spelling) || !json_is_number(score))
             return json_bad(source, "model.vocab[%zu] is not a pair of a string and a number", i);
@@ -159,7 +161,7 @@ static enum quire_status unigram_load(const struct json_source *source, const js
 /* ---- which one --------------------------------------------------------------------------------------------------- */
 
 struct model_row {
-    const char *type, *field; /* `field` tells the kind in older files that name no type */
+    const char *type, *field; /* `field` tells the kind in older files that name no type: this one, in this order */
     enum quire_status (*vocabulary)(const struct json_source *, const json_t *, struct vocabulary *);
     enum quire_status (*load)(const struct json_source *, const json_t *, struct word_model *);
 };
@@ -169,13 +171,12 @@ static const struct model_row *row_of(const json_t *value)
     static const struct model_row rows[] = {
         {"BPE", "merges", vocabulary_load, bpe_load},
         {"WordPiece", "max_input_chars_per_word", vocabulary_load, wordpiece_load},
-        {"Unigram", "unk_id", unigram_vocabulary_load, unigram_load},
-        {"WordLevel", "vocab", vocabulary_load, wordlevel_load},
+        {"WordLevel", "unk_token", vocabulary_load, wordlevel_load},
+        {"Unigram", "vocab", unigram_vocabulary_load, unigram_load},
     };
-    const char *type = json_text(value, "type", NULL);
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (type != NULL ? strcmp(type, rows[i].type) == 0 : json_object_get(value, rows[i].field) != NULL)
+        if (json_is_kind(value, rows[i].type, rows[i].field))
             return &rows[i];
     return NULL;
 }
@@ -191,5 +192,6 @@ enum quire_status json_vocabulary_load(const struct json_source *source, const j
 
 enum quire_status json_model_load(const struct json_source *source, const json_t *value, struct word_model *model)
 {
+    model->takes_reserved = true;
     return row_of(value)->load(source, value, model);
 }

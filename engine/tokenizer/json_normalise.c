@@ -60,29 +60,29 @@ static enum quire_status load_normaliser(const struct json_source *source, const
 {
     struct normaliser_list *out = list;
     static const struct {
-        const char *type;
+        const char *type, *field; /* `field` tells the kind in older files that name no type */
         enum normalise_kind kind;
         unsigned flags;
     } rows[] = {
-        {"NFC", NORMALISE_COMPOSE, NORMALISE_COMPOSED},
-        {"NFD", NORMALISE_COMPOSE, 0},
-        {"NFKC", NORMALISE_COMPOSE, NORMALISE_COMPOSED | NORMALISE_COMPATIBLE},
-        {"NFKD", NORMALISE_COMPOSE, NORMALISE_COMPATIBLE},
-        {"Replace", NORMALISE_REPLACE, 0},
-        {"Prepend", NORMALISE_PREPEND, 0},
-        {"Strip", NORMALISE_STRIP, 0},
-        {"StripAccents", NORMALISE_STRIP_MARKS, 0},
-        {"Lowercase", NORMALISE_LOWERCASE, 0},
-        {"ByteLevel", NORMALISE_BYTES, 0},
-        {"Nmt", NORMALISE_NMT, 0},
-        {"Precompiled", NORMALISE_CHARSMAP, 0},
+        {"NFC", NULL, NORMALISE_COMPOSE, NORMALISE_COMPOSED},
+        {"NFD", NULL, NORMALISE_COMPOSE, 0},
+        {"NFKC", NULL, NORMALISE_COMPOSE, NORMALISE_COMPOSED | NORMALISE_COMPATIBLE},
+        {"NFKD", NULL, NORMALISE_COMPOSE, NORMALISE_COMPATIBLE},
+        {"Replace", "pattern", NORMALISE_REPLACE, 0},
+        {"Prepend", "prepend", NORMALISE_PREPEND, 0},
+        {"Strip", "strip_left", NORMALISE_STRIP, 0},
+        {"StripAccents", NULL, NORMALISE_STRIP_MARKS, 0},
+        {"Lowercase", NULL, NORMALISE_LOWERCASE, 0},
+        {"ByteLevel", NULL, NORMALISE_BYTES, 0},
+        {"Nmt", NULL, NORMALISE_NMT, 0},
+        {"Precompiled", "precompiled_charsmap", NORMALISE_CHARSMAP, 0},
     };
     const char *type = json_text(value, "type", NULL);
 
-    if (type != NULL && strcmp(type, "BertNormalizer") == 0)
+    if (json_is_kind(value, "BertNormalizer", "clean_text"))
         return load_bert(source, value, out);
-    for (size_t i = 0; type != NULL && i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i].type, type) != 0)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!json_is_kind(value, rows[i].type, rows[i].field))
             continue;
         struct normaliser *step = normaliser_list_add(out, rows[i].kind);
         if (step == NULL)

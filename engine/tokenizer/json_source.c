@@ -107,10 +107,24 @@ const char *json_text(const json_t *object, const char *name, size_t *count)
     return json_string_value(value);
 }
 
+bool json_is_kind(const json_t *object, const char *type, const char *field)
+{
+    const char *name = json_text(object, "type", NULL);
+
+    return name != NULL ? strcmp(name, type) == 0 : field != NULL && json_object_get(object, field) != NULL;
+}
+
 enum quire_status json_no_memory(const struct json_source *source)
 {
     return quire_fail(source->error, QUIRE_NO_MEMORY, "no memory left while reading %s/%s", source->folder,
                       source->file);
+}
+
+static const char *type_of(const json_t *object)
+{
+    const char *name = json_text(object, "type", NULL);
+
+    return name != NULL ? name : "an object without \"type\"";
 }
 
 enum quire_status json_pattern_load(const struct json_source *source, const json_t *object, struct pattern **out)
@@ -127,8 +141,7 @@ enum quire_status json_pattern_load(const struct json_source *source, const json
     text = json_is_string(value) ? json_string_value(value) : json_text(value, "String", NULL);
     count = json_is_string(value) ? json_string_length(value) : json_string_length(json_object_get(value, "String"));
     if (text == NULL)
-        return json_bad(source, "%s has no \"pattern\" with a \"String\" or \"Regex\"",
-                        json_text(object, "type", NULL));
+        return json_bad(source, "%s has no \"pattern\" with a \"String\" or \"Regex\"", type_of(object));
     return pattern_literal(text, count, out) == QUIRE_OK ? QUIRE_OK : json_no_memory(source);
 }
 
@@ -139,7 +152,7 @@ enum quire_status json_content_load(const struct json_source *source, const json
     const char *text = json_text(object, name, &count);
 
     if (text == NULL && otherwise == NULL)
-        return json_bad(source, "%s has no string \"%s\"", json_text(object, "type", NULL), name);
+        return json_bad(source, "%s has no string \"%s\"", type_of(object), name);
     if (text == NULL)
         text = otherwise, count = strlen(otherwise);
     return text_append(out, text, count) == QUIRE_OK ? QUIRE_OK : json_no_memory(source);

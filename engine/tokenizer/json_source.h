@@ -32,6 +32,8 @@ bool json_whole(const json_t *value, uint64_t max, uint64_t *out);
 /* NULL where it is no string; *count (may be NULL) gets its bytes, which may include NUL. */
 const char *json_text(const json_t *object, const char *name, size_t *count);
 
+/* Whether an object is of a type: by its "type", or, where it has none, by a field that only this type has (or NULL). */
+bool json_is_kind(const json_t *object, const char *type, const char *field);
 /* Fails with QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status json_no_memory(const struct json_source *source);
 /* "pattern": {"String": "..."} or {"Regex": "..."}, or a bare string. */
@@ -63,9 +65,10 @@ QUIRE_NODISCARD enum quire_status json_model_load(const struct json_source *sour
  * the special tokens are known. */
 QUIRE_NODISCARD enum quire_status json_tokenizer_load(const struct json_source *source, const json_t *root,
                                                       struct tokenizer *tokenizer);
-/* tokenizer_json.c: tokenizer_config.json's "added_tokens_decoder". */
-QUIRE_NODISCARD enum quire_status json_added_decoder_load(const struct json_source *source, json_t *config,
-                                                          struct tokenizer *tokenizer);
+/* tokenizer_json.c: notes an added token, given as an object or, with the usual flags, by its content; in place of what
+ * was noted for it before. *next is the id of one that is new, moved on then; without `next`, new ones do not count. */
+QUIRE_NODISCARD enum quire_status json_added_load(const struct json_source *source, const json_t *value, bool special,
+                                                  uint64_t *next, struct tokenizer *tokenizer);
 /* special.c: tokenizer_config.json and the files beside it. */
 QUIRE_NODISCARD enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder,
                                                 struct quire_error *error);

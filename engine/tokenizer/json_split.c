@@ -149,6 +149,12 @@ static enum quire_status load_whitespace(const struct json_source *source, const
     return status != QUIRE_OK ? status : add_chars(source, CHARS_WORD, SPLIT_CONTIGUOUS, out);
 }
 
+static enum quire_status load_scripts(const struct json_source *source, const json_t *value, struct splitter_list *out)
+{
+    (void)value;
+    return splitter_list_add(out, SPLIT_SCRIPTS) == NULL ? json_no_memory(source) : QUIRE_OK;
+}
+
 static enum quire_status load_whitespace_split(const struct json_source *source, const json_t *value,
                                                struct splitter_list *out)
 {
@@ -194,9 +200,12 @@ static enum quire_status load_splitter(const struct json_source *source, const j
         {"Punctuation", load_punctuation},      {"BertPreTokenizer", load_bert_words},
         {"Whitespace", load_whitespace},        {"WhitespaceSplit", load_whitespace_split},
         {"CharDelimiterSplit", load_delimiter}, {"FixedLength", load_fixed},
+        {"UnicodeScripts", load_scripts},
     };
     const char *type = json_text(value, "type", NULL);
 
+    if (type == NULL && json_object_get(value, "length") != NULL)
+        type = "FixedLength"; /* is written without its type */
     for (size_t i = 0; type != NULL && i < sizeof rows / sizeof rows[0]; i++)
         if (strcmp(rows[i].type, type) == 0)
             return rows[i].load(source, value, out);

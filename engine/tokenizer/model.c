@@ -27,7 +27,7 @@ void byte_ids_find(const struct vocabulary *vocabulary, uint32_t ids[256])
     for (unsigned byte = 0; byte < 256; byte++) {
         char spelling[8];
         int count = snprintf(spelling, sizeof spelling, "<0x%02X>", byte);
-        ids[byte] = vocabulary_find(vocabulary, spelling, (size_t)count);
+        ids[byte] = vocabulary_find_piece(vocabulary, spelling, (size_t)count, true);
     }
 }
 
@@ -42,15 +42,15 @@ bool model_has_bytes(const struct word_model *model, const char *bytes, size_t c
 enum quire_status merge_add(struct word_model *model, uint32_t rank, const char *left, size_t left_bytes,
                             const char *right, size_t right_bytes, struct text *spare)
 {
-    size_t skipped = model->prefix.count < right_bytes ? model->prefix.count : 0;
+    size_t skipped = model->prefix.count <= right_bytes ? model->prefix.count : 0;
 
     spare->count = 0;
     if (text_append(spare, left, left_bytes) != QUIRE_OK ||
         text_append(spare, right + skipped, right_bytes - skipped) != QUIRE_OK || text_reserve(spare, 1) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
-    uint32_t left_id = vocabulary_find(model->vocabulary, left, left_bytes);
-    uint32_t right_id = vocabulary_find(model->vocabulary, right, right_bytes);
-    uint32_t id = vocabulary_find(model->vocabulary, spare->bytes, spare->count);
+    uint32_t left_id = vocabulary_find_piece(model->vocabulary, left, left_bytes, true);
+    uint32_t right_id = vocabulary_find_piece(model->vocabulary, right, right_bytes, true);
+    uint32_t id = vocabulary_find_piece(model->vocabulary, spare->bytes, spare->count, true);
     if (left_id == TOKEN_NONE || right_id == TOKEN_NONE || id == TOKEN_NONE)
         return QUIRE_NOT_FOUND;
     return merge_table_add(&model->merges, left_id, right_id, rank, id);

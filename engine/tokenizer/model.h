@@ -9,13 +9,15 @@ struct model_scratch {
     void *symbols, *heap;
     size_t symbol_max, heap_max;
     struct text text;
+    bool trusted; /* the text may spell reserved pieces, where the model takes them */
 };
 void model_scratch_deinit(struct model_scratch *scratch);
 
 struct merge_table { /* open addressing, at most half full; key 0 is empty */
     struct merge {
         uint64_t pair; /* left id << 32 | right id, + 1 */
-        uint32_t rank, id;
+        uint32_t rank : 31, reserved : 1;
+        uint32_t id;
     } *slots;
     size_t slot_count, count;
 };
@@ -26,6 +28,8 @@ struct word_model {
                                 struct model_scratch *scratch, struct token_list *out);
     const struct vocabulary *vocabulary;
     uint32_t unknown;   /* id, or TOKEN_NONE */
+    bool unknown_fails; /* BPE: there is none and text that needs it is refused, not dropped */
+    bool takes_reserved; /* trusted text may become reserved pieces, as in Hugging Face's tokenizers */
     struct text first;  /* WordPiece: spelled before the first piece of a word (GGUF: U+2581) */
     struct text prefix; /* BPE, WordPiece: spelled before every piece but the first ("##") */
     /* BPE */
@@ -46,7 +50,7 @@ void word_model_deinit(struct word_model *model);
 QUIRE_NODISCARD enum quire_status merge_table_add(struct merge_table *table, uint32_t left, uint32_t right,
                                                   uint32_t rank, uint32_t id);
 
-/* Adds a merge by the spellings of its parts; QUIRE_NOT_FOUND where the vocabulary lacks one of them or their join.
+/* Adds a merge by the spellings of its parts; QUIRE_NOT_FOUND where the model lacks one of them or their join.
  * *spare is scratch. */
 QUIRE_NODISCARD enum quire_status merge_add(struct word_model *model, uint32_t rank, const char *left,
                                             size_t left_bytes, const char *right, size_t right_bytes,

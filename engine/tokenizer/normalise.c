@@ -50,9 +50,13 @@ struct normaliser *normaliser_list_add(struct normaliser_list *list, enum normal
     return &list->steps[list->count++];
 }
 
-static char marks_all(const struct marked_text *in, size_t start, size_t end)
+char marks_all(const struct text *marks, size_t start, size_t end)
 {
-    return memchr(in->marks.bytes + start, 0, end - start) == NULL;
+    unsigned all = MARK_TRUSTED | MARK_ORIGIN;
+
+    for (size_t i = start; i < end; i++)
+        all &= (unsigned char)marks->bytes[i];
+    return (char)all;
 }
 
 static enum quire_status copy_range(const struct marked_text *in, size_t start, size_t end, struct marked_text *out)
@@ -66,6 +70,7 @@ static enum quire_status copy_range(const struct marked_text *in, size_t start, 
 struct chunk {
     uint32_t *chars;
     size_t count, count_max;
+    size_t origin_count; /* of the first characters, which come from the input's first one */
 };
 
 static int compare_keys(const void *left, const void *right)
@@ -108,18 +113,34 @@ static enum quire_status chunk_order(struct chunk *chunk)
     return QUIRE_OK;
 }
 
-static enum quire_status chunk_decompose(struct chunk *chunk, const char *text, size_t start, size_t end,
+static enum quire_status chunk_decompose(struct chunk *chunk, const struct marked_text *in, size_t start, size_t end,
                                          bool compatible)
 {
-    chunk->count = 0;
+    const char *text = in->text.bytes;
+
+    chunk->count = chunk->origin_count = 0;
     while (start < end) {
+        bool origin = (in->marks.bytes[start] & MARK_ORIGIN) != 0;
         void *chars = chunk->chars;
         if (array_grow(&chars, &chunk->count_max, chunk->count + DECOMPOSED_MAX, sizeof *chunk->chars) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
         chunk->chars = chars;
         chunk->count += char_decompose(utf8_next(text, &start), compatible, chunk->chars + chunk->count);
+        chunk->origin_count = origin ? chunk->count : chunk->origin_count;
     }
     return QUIRE_OK;
+}
+
+static enum quire_status chunk_give(const struct chunk *chunk, char marks, struct marked_text *out)
+{
+    enum quire_status status = QUIRE_OK;
+
+    for (size_t i = 0; i < chunk->count && status == QUIRE_OK; i++) {
+        char bytes[UTF8_BYTES_MAX];
+        marks = (char)((marks & ~MARK_ORIGIN) | (i < chunk->origin_count ? MARK_ORIGIN : 0));
+        status = marked_text_append(out, bytes, utf8_encode(chunk->chars[i], bytes), marks);
+    }
+    return status;
 }
 
 /* ASCII never changes and never composes with what stands before it, so chunks are cut in front of ASCII characters. */
@@ -141,16 +162,14 @@ static enum quire_status compose(const struct normaliser *step, const struct mar
         status = copy_range(in, at, start, out);
         if (status != QUIRE_OK || start == count)
             break;
-        status = chunk_decompose(&chunk, text, start, end, (step->flags & NORMALISE_COMPATIBLE) != 0);
+        status = chunk_decompose(&chunk, in, start, end, (step->flags & NORMALISE_COMPATIBLE) != 0);
         if (status == QUIRE_OK)
             status = chunk_order(&chunk);
-        if (status == QUIRE_OK && (step->flags & NORMALISE_COMPOSED) != 0)
+        if (status == QUIRE_OK && (step->flags & NORMALISE_COMPOSED) != 0) {
             chunk.count = chars_compose(chunk.chars, chunk.count);
-        char mark = marks_all(in, start, end);
-        for (size_t i = 0; i < chunk.count && status == QUIRE_OK; i++) {
-            char bytes[UTF8_BYTES_MAX];
-            status = marked_text_append(out, bytes, utf8_encode(chunk.chars[i], bytes), mark);
+            chunk.origin_count = chunk.origin_count > 0;
         }
+        status = status == QUIRE_OK ? chunk_give(&chunk, marks_all(&in->marks, start, end), out) : status;
         at = end;
     }
     free(chunk.chars);
@@ -226,7 +245,8 @@ static enum quire_status map_chars(enum normalise_kind kind, const struct marked
         kept = at;
         for (size_t i = 0; i < count; i++) {
             char bytes[UTF8_BYTES_MAX];
-            if (marked_text_append(out, bytes, utf8_encode(mapped[i], bytes), marks_all(in, start, at)) != QUIRE_OK)
+            if (marked_text_append(out, bytes, utf8_encode(mapped[i], bytes), marks_all(&in->marks, start, at)) !=
+                QUIRE_OK)
                 return QUIRE_NO_MEMORY;
         }
     }
@@ -238,22 +258,20 @@ static enum quire_status map_chars(enum normalise_kind kind, const struct marked
 static enum quire_status replace(const struct normaliser *step, struct matcher *matcher, const struct marked_text *in,
                                  struct marked_text *out)
 {
-    size_t at = 0, search = 0, start, end;
+    struct pattern_walk walk = {0};
+    size_t at = 0, start, end;
+    enum quire_status status;
 
-    while (search <= in->text.count) {
-        enum quire_status status = pattern_find(step->pattern, matcher, in->text.bytes, in->text.count, search, &start,
-                                                &end);
-        if (status == QUIRE_NOT_FOUND)
-            break;
-        if (status != QUIRE_OK)
-            return status;
+    while ((status = pattern_next(step->pattern, matcher, in->text.bytes, in->text.count, &walk, &start, &end)) ==
+           QUIRE_OK)
+    {
+        char marks = start < end ? marks_all(&in->marks, start, end) : in->marks.bytes[end > 0 ? end - 1 : 0];
         if (copy_range(in, at, start, out) != QUIRE_OK ||
-            marked_text_append(out, step->content.bytes, step->content.count, marks_all(in, start, end)) != QUIRE_OK)
+            marked_text_append(out, step->content.bytes, step->content.count, marks) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
         at = end;
-        search = end > start ? end : end < in->text.count ? end + utf8_length(in->text.bytes[end]) : end + 1;
     }
-    return copy_range(in, at, in->text.count, out);
+    return status == QUIRE_NOT_FOUND ? copy_range(in, at, in->text.count, out) : status;
 }
 
 static enum quire_status prepend(const struct normaliser *step, const struct marked_text *in, struct marked_text *out)

@@ -1,10 +1,10 @@
-/* Normalizers: text to text, keeping for every byte whether it may spell a reserved token. */
+/* Normalizers: text to text, keeping for every byte whether it is trusted and whether the input begins with it. */
 #ifndef QUIRE_NORMALISE_H
 #define QUIRE_NORMALISE_H
 
 #include "pattern.h"
 
-/* A text and, byte for byte, whether that byte is trusted. A byte made from several is trusted if all were. */
+/* A text and, byte for byte, its marks (enum text_mark). A byte made from several has those that all of them have. */
 struct marked_text {
     struct text text, marks;
 };
@@ -13,6 +13,9 @@ QUIRE_NODISCARD enum quire_status marked_text_append(struct marked_text *marked,
                                                      char mark);
 QUIRE_NODISCARD enum quire_status marked_text_copy(struct marked_text *marked, const char *bytes, const char *marks,
                                                    size_t count);
+
+/* The marks that bytes [start, end) have in common; all where there are none. */
+char marks_all(const struct text *marks, size_t start, size_t end);
 
 enum normalise_kind {
     NORMALISE_COMPOSE, /* NFC, NFD, NFKC, NFKD by flags */

@@ -5,6 +5,7 @@
 
 #include "dialect.h"
 #include "quote.h"
+#include "unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +134,7 @@ enum quire_status pattern_find(const struct pattern *pattern, struct matcher *ma
 
     if (pattern->code == NULL) {
         const char *found = pattern->literal_bytes == 0
-                                ? NULL
+                                ? text + from /* as an empty expression */
                                 : memmem(text + from, count - from, pattern->literal, pattern->literal_bytes);
         if (found == NULL)
             return QUIRE_NOT_FOUND;
@@ -154,4 +155,20 @@ enum quire_status pattern_find(const struct pattern *pattern, struct matcher *ma
     *start = bounds[0];
     *end = bounds[1];
     return bounds[0] > bounds[1] || bounds[0] < from ? QUIRE_LIMIT : QUIRE_OK; /* \K in a look-around: refused */
+}
+
+enum quire_status pattern_next(const struct pattern *pattern, struct matcher *matcher, const char *text, size_t count,
+                               struct pattern_walk *walk, size_t *start, size_t *end)
+{
+    while (walk->search <= count) {
+        enum quire_status status = pattern_find(pattern, matcher, text, count, walk->search, start, end);
+        if (status != QUIRE_OK)
+            return status;
+        if (*start < *end || !walk->found || *end != walk->end) {
+            *walk = (struct pattern_walk){.search = *end, .end = *end, .found = true};
+            return QUIRE_OK;
+        }
+        walk->search += walk->search < count ? utf8_length(text[walk->search]) : 1;
+    }
+    return QUIRE_NOT_FOUND;
 }

@@ -18,9 +18,18 @@ struct matcher;
 QUIRE_NODISCARD enum quire_status matcher_create(struct matcher **out);
 void matcher_destroy(struct matcher *matcher); /* NULL is allowed */
 
-/* The first match in text[from, count): QUIRE_OK and its bounds, QUIRE_NOT_FOUND, or QUIRE_LIMIT where hostile text
- * makes the expression backtrack too long. `text` is valid UTF-8 and `from` a character's start. */
+/* The first match in text[from, count), empty ones included: QUIRE_OK and its bounds, QUIRE_NOT_FOUND, or QUIRE_LIMIT
+ * where hostile text makes the expression backtrack too long. `text` is valid UTF-8 and `from` a character's start. */
 QUIRE_NODISCARD enum quire_status pattern_find(const struct pattern *pattern, struct matcher *matcher, const char *text,
                                                size_t count, size_t from, size_t *start, size_t *end);
+
+/* A walk over all matches in text[0, count), as in the reference: an empty match right behind the match before it does
+ * not count. Zero-initialise. Gives QUIRE_NOT_FOUND behind the last one. */
+struct pattern_walk {
+    size_t search, end;
+    bool found;
+};
+QUIRE_NODISCARD enum quire_status pattern_next(const struct pattern *pattern, struct matcher *matcher, const char *text,
+                                               size_t count, struct pattern_walk *walk, size_t *start, size_t *end);
 
 #endif

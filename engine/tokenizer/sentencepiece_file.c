@@ -215,11 +215,10 @@ static enum quire_status specials_set(struct model_file *file)
     if (status == QUIRE_OK)
         status = name_set(file, "unk_token", tokenizer->model.unknown);
     tokenizer->bos = vocabulary_piece(&tokenizer->vocabulary, file->bos) == NULL ? TOKEN_NONE : file->bos;
-    if (status == QUIRE_OK && unigram && vocabulary_piece(&tokenizer->vocabulary, file->eos) != NULL)
-        status = token_list_append(&tokenizer->after, file->eos);
-    if (status == QUIRE_OK && !unigram && tokenizer->bos != TOKEN_NONE)
-        status = token_list_append(&tokenizer->before, tokenizer->bos);
-    return status;
+    bool has_eos = vocabulary_piece(&tokenizer->vocabulary, file->eos) != NULL;
+    return status != QUIRE_OK ? status
+           : unigram          ? tokenizer_set_frame(tokenizer, TOKEN_NONE, has_eos ? file->eos : TOKEN_NONE)
+                              : tokenizer_set_frame(tokenizer, tokenizer->bos, TOKEN_NONE);
 }
 
 enum quire_status sentencepiece_file_load(struct tokenizer *tokenizer, const char *path, const struct text *bytes,

@@ -68,7 +68,7 @@ static const char *token_text(const json_t *value)
     return json_is_string(value) ? json_string_value(value) : json_text(value, "content", NULL);
 }
 
-/* Every "..._token" of the object becomes a named special, in place of what a file read before said. */
+/* Every "..._token" of the object becomes a named special. */
 static enum quire_status names_load(struct tokenizer *tokenizer, json_t *object)
 {
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
@@ -82,34 +82,91 @@ static enum quire_status names_load(struct tokenizer *tokenizer, json_t *object)
     return QUIRE_OK;
 }
 
-/* A token that the vocabulary has as a plain piece is special all the same, as in transformers. */
-static enum quire_status special_add(struct tokenizer *tokenizer, const char *text)
+static bool is_named(const struct tokenizer *tokenizer, const char *text)
 {
-    uint32_t id = vocabulary_find(&tokenizer->vocabulary, text, strlen(text));
-    struct added_token token = {.id = id, .special = true};
+    for (size_t i = 0; text != NULL && i < tokenizer->specials.count; i++)
+        if (strcmp(tokenizer->specials.names[i].text.bytes, text) == 0)
+            return true;
+    return false;
+}
 
-    if (id == TOKEN_NONE || (tokenizer->vocabulary.flags[id] & PIECE_SPECIAL) != 0)
-        return QUIRE_OK;
-    enum quire_status status = text_append(&token.content, text, strlen(text));
-    if (status == QUIRE_OK)
-        status = tokenizer_add(tokenizer, &token);
-    text_deinit(&token.content);
+struct numbered_token {
+    uint64_t id;
+    const json_t *value;
+};
+
+static int compare_ids(const void *left, const void *right)
+{
+    uint64_t a = ((const struct numbered_token *)left)->id, b = ((const struct numbered_token *)right)->id;
+
+    return a < b ? -1 : a > b;
+}
+
+/* "added_tokens_decoder", {"id": token}, in the order of the ids: new tokens, and flags in place of tokenizer.json's. */
+static enum quire_status decoder_add_tokens(const struct json_source *source, json_t *config,
+                                            struct tokenizer *tokenizer)
+{
+    json_t *object = json_object_get(config, "added_tokens_decoder");
+    size_t count = 0;
+    struct numbered_token *tokens = calloc(json_object_size(object) + 1, sizeof *tokens);
+    enum quire_status status = tokens == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+
+    for (void *at = json_object_iter(object); status == QUIRE_OK && at != NULL; at = json_object_iter_next(object, at)) {
+        char *end;
+        uint64_t id = strtoull(json_object_iter_key(at), &end, 10);
+        tokens[count++] = (struct numbered_token){*end == '\0' ? id : UINT64_MAX, json_object_iter_value(at)};
+    }
+    if (count > 0)
+        qsort(tokens, count, sizeof *tokens, compare_ids);
+    for (size_t i = 0; i < count && status == QUIRE_OK; i++)
+        status = json_added_load(source, tokens[i].value, is_named(tokenizer, token_text(tokens[i].value)),
+                                 &tokens[i].id, tokenizer);
+    free(tokens);
     return status;
 }
 
-/* The named tokens, and those that a configuration lists without a name. */
-static enum quire_status specials_add(struct tokenizer *tokenizer, const json_t *config)
+static bool is_added(const struct tokenizer *tokenizer, const char *text)
 {
-    const json_t *list = json_object_get(config, "additional_special_tokens"), *entry;
+    uint32_t id = vocabulary_find(&tokenizer->vocabulary, text, strlen(text));
+
+    return id != TOKEN_NONE && (tokenizer->vocabulary.flags[id] & PIECE_ADDED) != 0;
+}
+
+/* A named token is special. One that tokenizer.json lists keeps its other flags, and all of them where the configuration
+ * has a list of its own (which has been read). */
+static enum quire_status named_add(const struct json_source *source, const json_t *config, const struct name *name,
+                                   struct tokenizer *tokenizer)
+{
+    const json_t *own = json_object_get(config, name->name.bytes);
+    const char *text = name->text.bytes;
+
+    if (is_added(tokenizer, text)) {
+        if (json_object_get(config, "added_tokens_decoder") == NULL)
+            tokenizer_make_special(tokenizer, vocabulary_find(&tokenizer->vocabulary, text, strlen(text)));
+        return QUIRE_OK;
+    }
+    json_t *plain = json_is_object(own) ? NULL : json_string(text);
+    enum quire_status status = json_added_load(source, json_is_object(own) ? own : plain, true, NULL, tokenizer);
+    json_decref(plain);
+    return status;
+}
+
+/* The named tokens, and those that a configuration lists without a name. Those that the vocabulary lacks do not count:
+ * the model has nothing for them. */
+static enum quire_status specials_add(const struct json_source *source, struct tokenizer *tokenizer,
+                                      const json_t *config)
+{
+    const json_t *list = json_object_get(config, "extra_special_tokens"), *entry;
     enum quire_status status = QUIRE_OK;
     size_t i;
 
+    if (!json_is_array(list))
+        list = json_object_get(config, "additional_special_tokens");
     for (i = 0; i < tokenizer->specials.count && status == QUIRE_OK; i++)
-        status = special_add(tokenizer, tokenizer->specials.names[i].text.bytes);
+        status = named_add(source, config, &tokenizer->specials.names[i], tokenizer);
     json_array_foreach (list, i, entry) {
-        const char *text = token_text(entry);
-        if (status == QUIRE_OK && text != NULL)
-            status = special_add(tokenizer, text);
+        if (status == QUIRE_OK && token_text(entry) != NULL && !is_added(tokenizer, token_text(entry)))
+            status = json_added_load(source, entry, true, NULL, tokenizer);
     }
     return status;
 }
@@ -122,21 +179,16 @@ static uint32_t name_id(const struct tokenizer *tokenizer, const char *name)
     return text == NULL ? TOKEN_NONE : vocabulary_find(&tokenizer->vocabulary, text, strlen(text));
 }
 
-/* add_bos_token and add_eos_token, where given, replace the post-processor (transformers, update_post_processor). */
+/* add_bos_token and add_eos_token count where there is no tokenizer.json, which has a post-processor (transformers 5). */
 static enum quire_status around_load(struct tokenizer *tokenizer, const json_t *config)
 {
     uint32_t bos = name_id(tokenizer, "bos_token"), eos = name_id(tokenizer, "eos_token");
 
-    if (!json_is_boolean(json_object_get(config, "add_bos_token")) &&
-        !json_is_boolean(json_object_get(config, "add_eos_token")))
+    if (tokenizer->has_processor || (json_object_get(config, "add_bos_token") == NULL &&
+                                     json_object_get(config, "add_eos_token") == NULL))
         return QUIRE_OK;
-    tokenizer->before.count = tokenizer->after.count = 0;
-    if (json_bool(config, "add_bos_token", false) && bos != TOKEN_NONE &&
-        token_list_append(&tokenizer->before, bos) != QUIRE_OK)
-        return QUIRE_NO_MEMORY;
-    if (json_bool(config, "add_eos_token", false) && eos != TOKEN_NONE)
-        return token_list_append(&tokenizer->after, eos);
-    return QUIRE_OK;
+    return tokenizer_set_frame(tokenizer, json_bool(config, "add_bos_token", false) ? bos : TOKEN_NONE,
+                               json_bool(config, "add_eos_token", false) ? eos : TOKEN_NONE);
 }
 
 /* ---- ids that end a generation ----------------------------------------------------------------------------------- */
@@ -279,22 +331,44 @@ static enum quire_status all_templates_load(struct tokenizer *tokenizer, const c
     return status == QUIRE_OK ? more_templates_load(&tokenizer->templates, folder, error) : status;
 }
 
-enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
+/* tokenizer_config.json, with special_tokens_map.json over it where it does not list the added tokens itself: so does
+ * transformers. NULL where there is neither. */
+static enum quire_status config_load(const char *folder, json_t **out, struct quire_error *error)
 {
     json_t *config = NULL, *map = NULL;
     enum quire_status status = folder_json_load(folder, "tokenizer_config.json", false, &config, error);
 
     if (status == QUIRE_OK)
         status = folder_json_load(folder, "special_tokens_map.json", false, &map, error);
+    if (status == QUIRE_OK && config == NULL) {
+        config = map;
+        map = NULL;
+    } else if (status == QUIRE_OK && map != NULL && json_object_get(config, "added_tokens_decoder") == NULL &&
+               json_object_update(config, map) != 0) {
+        status = QUIRE_NO_MEMORY;
+    }
+    json_decref(map);
     if (status == QUIRE_OK)
-        status = json_added_decoder_load(&(struct json_source){folder, "tokenizer_config.json", error}, config,
-                                         tokenizer);
-    if (status == QUIRE_OK)
-        status = names_load(tokenizer, map);
+        *out = config;
+    else
+        json_decref(config);
+    return status;
+}
+
+enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
+{
+    struct json_source source = {folder, "tokenizer_config.json", error};
+    json_t *config = NULL;
+    enum quire_status status = config_load(folder, &config, error);
+
     if (status == QUIRE_OK)
         status = names_load(tokenizer, config);
     if (status == QUIRE_OK)
-        status = specials_add(tokenizer, config);
+        status = names_load(tokenizer, json_object_get(config, "extra_special_tokens"));
+    if (status == QUIRE_OK)
+        status = decoder_add_tokens(&source, config, tokenizer);
+    if (status == QUIRE_OK)
+        status = specials_add(&source, tokenizer, config);
     if (status == QUIRE_OK)
         status = around_load(tokenizer, config);
     if (status == QUIRE_OK) {
@@ -304,6 +378,5 @@ enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder,
     if (status == QUIRE_OK)
         status = all_templates_load(tokenizer, folder, config, error);
     json_decref(config);
-    json_decref(map);
     return status;
 }

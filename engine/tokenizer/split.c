@@ -70,20 +70,18 @@ static enum quire_status cut_append(struct split_scratch *scratch, size_t start,
 static enum quire_status cut_at_pattern(const struct splitter *step, struct matcher *matcher, const char *text,
                                         size_t count, struct split_scratch *scratch)
 {
-    size_t done = 0, search = 0, start, end;
+    struct pattern_walk walk = {0};
+    size_t done = 0, start, end;
+    enum quire_status status;
 
-    while (search <= count) {
-        enum quire_status status = pattern_find(step->pattern, matcher, text, count, search, &start, &end);
-        if (status == QUIRE_NOT_FOUND)
-            break;
-        if (status != QUIRE_OK)
-            return status;
+    while ((status = pattern_next(step->pattern, matcher, text, count, &walk, &start, &end)) == QUIRE_OK) {
         if ((done < start && cut_append(scratch, done, start, false) != QUIRE_OK) ||
             cut_append(scratch, start, end, true) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
         done = end;
-        search = end > start ? end : end < count ? end + utf8_length(text[end]) : end + 1;
     }
+    if (status != QUIRE_NOT_FOUND)
+        return status;
     return done < count ? cut_append(scratch, done, count, false) : QUIRE_OK;
 }
 
@@ -119,6 +117,24 @@ static enum quire_status cut_fixed(const struct splitter *step, const char *text
         }
     }
     return QUIRE_OK;
+}
+
+static enum quire_status cut_at_scripts(const char *text, size_t count, struct split_scratch *scratch)
+{
+    unsigned last = SCRIPT_ANY; /* of the last character that has one */
+    size_t done = 0;
+
+    for (size_t at = 0; at < count;) {
+        size_t start = at;
+        unsigned script = char_script(utf8_next(text, &at));
+        if (script == SCRIPT_ANY || script == last)
+            continue;
+        if (last != SCRIPT_ANY && cut_append(scratch, done, start, true) != QUIRE_OK)
+            return QUIRE_NO_MEMORY;
+        last = script;
+        done = start;
+    }
+    return last == SCRIPT_ANY ? QUIRE_OK : cut_append(scratch, done, count, true);
 }
 
 /* ---- from cuts to words ------------------------------------------------------------------------------------------ */
@@ -175,37 +191,71 @@ static enum quire_status rewrite_bytes(const char *text, size_t count, struct te
 static enum quire_status rewrite_matches(const struct splitter *step, struct matcher *matcher, const char *text,
                                          size_t count, struct text *out)
 {
+    struct pattern_walk walk = {0};
     size_t at = 0, start, end;
+    enum quire_status status;
 
-    for (;;) {
-        enum quire_status status = pattern_find(step->pattern, matcher, text, count, at, &start, &end);
-        if (status != QUIRE_OK && status != QUIRE_NOT_FOUND)
-            return status;
-        if (status == QUIRE_NOT_FOUND || end == start)
-            return text_append(out, text + at, count - at);
+    while ((status = pattern_next(step->pattern, matcher, text, count, &walk, &start, &end)) == QUIRE_OK) {
         if (text_append(out, text + at, start - at) != QUIRE_OK ||
             text_append(out, step->content.bytes, step->content.count) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
         at = end;
     }
+    return status == QUIRE_NOT_FOUND ? text_append(out, text + at, count - at) : status;
 }
 
-static enum quire_status rewrite_word(const struct splitter *step, struct matcher *matcher, const char *text,
-                                      size_t count, bool at_start, struct text *out)
+static enum quire_status rewrite_part(const struct splitter *step, struct matcher *matcher, const char *text,
+                                      size_t count, struct text *out)
 {
-    const struct text *content = &step->content;
-
     switch (step->kind) {
     case SPLIT_BYTES:
         return rewrite_bytes(text, count, out);
     case SPLIT_REPLACE:
         return rewrite_matches(step, matcher, text, count, out);
     default:
-        if ((at_start || !step->first) && !text_begins(text, count, content) &&
-            text_append(out, content->bytes, content->count) != QUIRE_OK)
-            return QUIRE_NO_MEMORY;
         return text_append(out, text, count);
     }
+}
+
+/* The first `origin` bytes come from the first character of the input, and so does what becomes of them. */
+static enum quire_status rewrite_word(const struct splitter *step, struct matcher *matcher, const char *text,
+                                      size_t count, size_t origin, struct word_list *next)
+{
+    const struct text *content = &step->content;
+    size_t start = next->text.count;
+
+    if (step->kind == SPLIT_PREFIX && (origin > 0 || !step->first) && !text_begins(text, count, content) &&
+        text_append(&next->text, content->bytes, content->count) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
+    enum quire_status status = rewrite_part(step, matcher, text, origin, &next->text);
+    if (origin > 0)
+        next->origin = next->text.count;
+    if (status == QUIRE_OK)
+        status = rewrite_part(step, matcher, text + origin, count - origin, &next->text);
+    return status == QUIRE_OK ? word_append(next, start, next->text.count) : status;
+}
+
+static enum quire_status cut_word(const struct splitter *step, struct matcher *matcher, struct split_scratch *scratch,
+                                  size_t start, size_t end)
+{
+    const char *text = scratch->now.text.bytes + start;
+    enum quire_status status = QUIRE_OK;
+
+    scratch->cut_count = 0;
+    switch (step->kind) {
+    case SPLIT_PATTERN:
+        status = cut_at_pattern(step, matcher, text, end - start, scratch);
+        break;
+    case SPLIT_CHARS:
+        status = cut_at_chars(step, text, end - start, scratch);
+        break;
+    case SPLIT_SCRIPTS:
+        status = cut_at_scripts(text, end - start, scratch);
+        break;
+    default:
+        status = cut_fixed(step, text, end - start, scratch);
+    }
+    return status == QUIRE_OK ? cuts_to_words(step, scratch, start, &scratch->next) : status;
 }
 
 static enum quire_status step_run(const struct splitter *step, struct matcher *matcher, struct split_scratch *scratch)
@@ -214,27 +264,16 @@ static enum quire_status step_run(const struct splitter *step, struct matcher *m
     bool rewrites = step->kind == SPLIT_BYTES || step->kind == SPLIT_REPLACE || step->kind == SPLIT_PREFIX;
 
     next->count = next->text.count = 0;
+    next->origin = rewrites ? 0 : now->origin;
     for (size_t i = 0; i < now->count; i++) {
-        const char *text = now->text.bytes + now->words[i].start;
-        size_t count = now->words[i].end - now->words[i].start;
-        enum quire_status status;
-        if (rewrites) {
-            size_t start = next->text.count;
-            status = rewrite_word(step, matcher, text, count, now->at_start && i == 0, &next->text);
-            if (status == QUIRE_OK)
-                status = word_append(next, start, next->text.count);
-        } else {
-            scratch->cut_count = 0;
-            status = step->kind == SPLIT_PATTERN ? cut_at_pattern(step, matcher, text, count, scratch)
-                     : step->kind == SPLIT_CHARS ? cut_at_chars(step, text, count, scratch)
-                                                 : cut_fixed(step, text, count, scratch);
-            if (status == QUIRE_OK)
-                status = cuts_to_words(step, scratch, now->words[i].start, next);
-        }
+        size_t start = now->words[i].start, end = now->words[i].end;
+        size_t origin = now->origin > end ? end - start : now->origin > start ? now->origin - start : 0;
+        enum quire_status status = rewrites ? rewrite_word(step, matcher, now->text.bytes + start, end - start, origin,
+                                                           next)
+                                            : cut_word(step, matcher, scratch, start, end);
         if (status != QUIRE_OK)
             return status;
     }
-    next->at_start = now->at_start && now->count > 0 && next->count > 0 && next->words[0].start == now->words[0].start;
     if (!rewrites) { /* the words moved, the text stays */
         struct text text = now->text;
         now->text = next->text;
@@ -247,10 +286,10 @@ static enum quire_status step_run(const struct splitter *step, struct matcher *m
 }
 
 enum quire_status split_words(const struct splitter_list *list, struct matcher *matcher, const char *text, size_t count,
-                              bool at_start, struct split_scratch *scratch)
+                              size_t origin, struct split_scratch *scratch)
 {
     scratch->now.count = scratch->now.text.count = 0;
-    scratch->now.at_start = at_start;
+    scratch->now.origin = origin;
     if (text_append(&scratch->now.text, text, count) != QUIRE_OK || word_append(&scratch->now, 0, count) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
     for (size_t i = 0; i < list->count; i++) {

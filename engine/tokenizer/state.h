@@ -24,7 +24,8 @@ struct tokenizer {
     struct added_list added_normalised; /* looked for in normalised text */
     struct splitter_list splitters;
     struct word_model model;
-    struct token_list before, after; /* what add_special puts around the ids */
+    bool has_processor; /* tokenizer.json says what the frames are */
+    struct token_list frames[2]; /* what stands around the ids of a text, TOKEN_NONE: without and with add_special */
     struct decoder decoder;
 
     uint32_t bos;
@@ -39,9 +40,14 @@ QUIRE_NODISCARD enum quire_status name_list_set(struct name_list *list, const ch
 /* NULL where unset. */
 const char *name_list_get(const struct name_list *list, const char *name);
 
-/* Notes an added token: its spelling in the vocabulary, its flags, and the list where it is looked for. The content of
- * a normalised token still has to pass the normalizers (tokenizer_complete does that). */
+/* Notes an added token: its spelling in the vocabulary, its flags, and the list where it is looked for, in place of what
+ * was noted for its id before. The content of a normalised token still has to pass the normalizers (tokenizer_complete
+ * does that). */
 QUIRE_NODISCARD enum quire_status tokenizer_add(struct tokenizer *tokenizer, const struct added_token *token);
+/* Lets skip_special leave out an added token, whatever its own flags say. */
+void tokenizer_make_special(struct tokenizer *tokenizer, uint32_t id);
+/* Lets add_special put one id on each side, or none where that is TOKEN_NONE. */
+QUIRE_NODISCARD enum quire_status tokenizer_set_frame(struct tokenizer *tokenizer, uint32_t before, uint32_t after);
 /* After a loader has filled everything: model, decoder and added tokens are made ready. */
 QUIRE_NODISCARD enum quire_status tokenizer_complete(struct tokenizer *tokenizer, struct quire_error *error);
 

@@ -83,6 +83,11 @@ bool text_begins(const char *bytes, size_t count, const struct text *beginning)
            (beginning->count == 0 || memcmp(bytes, beginning->bytes, beginning->count) == 0);
 }
 
+bool text_is_same(const struct text *one, const struct text *other)
+{
+    return one->count == other->count && text_begins(one->bytes, one->count, other);
+}
+
 void token_list_deinit(struct token_list *list)
 {
     free(list->ids);

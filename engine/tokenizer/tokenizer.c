@@ -26,9 +26,11 @@ enum quire_status tokenizer_open(const char *model_path, struct tokenizer **out,
         error->message[0] = '\0';
     const char *ending = strrchr(model_path, '.');
     bool plain = ending != NULL && (strcmp(ending, ".model") == 0 || strcmp(ending, ".tiktoken") == 0);
-    enum quire_status status = S_ISDIR(info.st_mode) ? tokenizer_load_folder(tokenizer, model_path, error)
-                               : plain               ? tokenizer_load_file(tokenizer, model_path, error)
-                                                     : tokenizer_load_gguf(tokenizer, model_path, error);
+    enum quire_status status = tokenizer_set_frame(tokenizer, TOKEN_NONE, TOKEN_NONE);
+    if (status == QUIRE_OK)
+        status = S_ISDIR(info.st_mode) ? tokenizer_load_folder(tokenizer, model_path, error)
+                 : plain               ? tokenizer_load_file(tokenizer, model_path, error)
+                                       : tokenizer_load_gguf(tokenizer, model_path, error);
     if (status != QUIRE_OK) {
         tokenizer_close(tokenizer);
         if (error != NULL && error->message[0] == '\0')
@@ -54,8 +56,8 @@ void tokenizer_close(struct tokenizer *tokenizer)
     splitter_list_deinit(&tokenizer->splitters);
     word_model_deinit(&tokenizer->model);
     decoder_deinit(&tokenizer->decoder);
-    token_list_deinit(&tokenizer->before);
-    token_list_deinit(&tokenizer->after);
+    token_list_deinit(&tokenizer->frames[0]);
+    token_list_deinit(&tokenizer->frames[1]);
     token_list_deinit(&tokenizer->eos);
     name_list_deinit(&tokenizer->specials);
     name_list_deinit(&tokenizer->templates);
@@ -81,6 +83,10 @@ enum quire_status tokenizer_add(struct tokenizer *tokenizer, const struct added_
 
     if (token->content.count == 0)
         return QUIRE_OK; /* matches nothing */
+    if (token->id < tokenizer->vocabulary.id_count && (tokenizer->vocabulary.flags[token->id] & PIECE_ADDED) != 0) {
+        added_list_remove(&tokenizer->added, token->id);
+        added_list_remove(&tokenizer->added_normalised, token->id);
+    }
     if (text_append(&content, token->content.bytes, token->content.count) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
     struct added_token *added = added_list_add(list);
@@ -98,6 +104,37 @@ enum quire_status tokenizer_add(struct tokenizer *tokenizer, const struct added_
     return QUIRE_OK;
 }
 
+static void special_set(struct tokenizer *tokenizer, struct added_list *list, uint32_t id)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->tokens[i].id != id)
+            continue;
+        list->tokens[i].special = true;
+        tokenizer->vocabulary.flags[id] |= PIECE_SPECIAL;
+        if (is_reserved(&list->tokens[i]))
+            tokenizer->vocabulary.flags[id] |= PIECE_RESERVED;
+    }
+}
+
+void tokenizer_make_special(struct tokenizer *tokenizer, uint32_t id)
+{
+    special_set(tokenizer, &tokenizer->added, id);
+    special_set(tokenizer, &tokenizer->added_normalised, id);
+}
+
+enum quire_status tokenizer_set_frame(struct tokenizer *tokenizer, uint32_t before, uint32_t after)
+{
+    struct token_list *plain = &tokenizer->frames[0], *frame = &tokenizer->frames[1];
+
+    plain->count = frame->count = 0;
+    if (token_list_append(plain, TOKEN_NONE) != QUIRE_OK ||
+        (before != TOKEN_NONE && token_list_append(frame, before) != QUIRE_OK) ||
+        token_list_append(frame, TOKEN_NONE) != QUIRE_OK ||
+        (after != TOKEN_NONE && token_list_append(frame, after) != QUIRE_OK))
+        return QUIRE_NO_MEMORY;
+    return QUIRE_OK;
+}
+
 /* Normalised tokens are looked for as the normalizers leave them. */
 static enum quire_status added_normalise(struct tokenizer *tokenizer, struct matcher *matcher)
 {
@@ -107,12 +144,16 @@ static enum quire_status added_normalise(struct tokenizer *tokenizer, struct mat
     for (size_t i = 0; i < tokenizer->added_normalised.count && status == QUIRE_OK; i++) {
         struct text *content = &tokenizer->added_normalised.tokens[i].content;
         text.text.count = text.marks.count = 0;
-        status = marked_text_append(&text, content->bytes, content->count, 1);
+        status = marked_text_append(&text, content->bytes, content->count, MARK_TRUSTED);
         if (status == QUIRE_OK)
             status = normalise(&tokenizer->normalisers, matcher, &text, &spare);
-        content->count = 0;
-        if (status == QUIRE_OK)
+        if (status == QUIRE_OK && !text_is_same(content, &text.text)) {
+            content->count = 0;
             status = text_append(content, text.text.bytes, text.text.count);
+            if (status == QUIRE_OK) /* so that the decoder undoes what the normalizers did */
+                status = vocabulary_respell(&tokenizer->vocabulary, tokenizer->added_normalised.tokens[i].id,
+                                            text.text.bytes, text.text.count);
+        }
     }
     marked_text_deinit(&text);
     marked_text_deinit(&spare);
@@ -127,6 +168,19 @@ static void added_finish(const struct tokenizer *tokenizer, struct added_list *l
     added_list_prepare(list);
 }
 
+/* What skip_special leaves out goes by spelling, as in the reference, but special tokens that a normalizer spells anew go
+ * too: tokenizers 0.23 lets those slip through. */
+static void skip_mark(struct vocabulary *vocabulary, uint32_t id)
+{
+    const struct piece *piece = vocabulary_piece(vocabulary, id);
+    uint32_t first = piece == NULL ? TOKEN_NONE
+                                   : vocabulary_find(vocabulary, vocabulary->spellings.bytes + piece->at, piece->bytes);
+
+    if ((vocabulary->flags[id] & PIECE_SPECIAL) != 0 ||
+        (first != TOKEN_NONE && (vocabulary->flags[first] & PIECE_SPECIAL) != 0))
+        vocabulary->flags[id] |= PIECE_SKIPPED;
+}
+
 enum quire_status tokenizer_complete(struct tokenizer *tokenizer, struct quire_error *error)
 {
     struct matcher *matcher = NULL;
@@ -139,7 +193,12 @@ enum quire_status tokenizer_complete(struct tokenizer *tokenizer, struct quire_e
         return status;
     added_finish(tokenizer, &tokenizer->added);
     added_finish(tokenizer, &tokenizer->added_normalised);
-    return decoder_prepare(&tokenizer->decoder, &tokenizer->vocabulary, error);
+    for (uint32_t id = 0; id < tokenizer->vocabulary.id_count; id++)
+        skip_mark(&tokenizer->vocabulary, id);
+    status = decoder_prepare(&tokenizer->decoder, &tokenizer->vocabulary);
+    return status == QUIRE_LIMIT
+               ? quire_fail(error, QUIRE_BAD_FILE, "decoder: an expression takes too many steps on a token")
+               : status;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
@@ -211,23 +270,31 @@ static enum quire_status input_fill(struct encoder *encoder, const struct text_r
     struct marked_text *input = &encoder->input;
 
     for (size_t i = 0; i < run_count; i++)
-        if (marked_text_append(input, runs[i].text, runs[i].text_bytes, runs[i].trusted) != QUIRE_OK)
+        if (marked_text_append(input, runs[i].text, runs[i].text_bytes, runs[i].trusted ? MARK_TRUSTED : 0) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
     size_t valid = utf8_valid_prefix(input->text.bytes, input->text.count);
     if (valid < input->text.count)
         return quire_fail(error, QUIRE_INVALID, "the text is not valid UTF-8 at byte %zu", valid);
+    for (size_t i = 0; i < input->text.count && i < utf8_length(input->text.bytes[0]); i++)
+        input->marks.bytes[i] |= MARK_ORIGIN;
     return QUIRE_OK;
 }
 
 /* Plain text, normalised: words, then ids. */
-static enum quire_status encode_plain(struct encoder *encoder, const char *text, size_t count, bool at_start)
+static enum quire_status encode_plain(struct encoder *encoder, size_t start, size_t end)
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
+    const struct text *marks = &encoder->segment.marks;
     struct split_scratch *words = &encoder->words;
+    size_t origin = start;
 
-    if (count == 0)
+    if (start >= end)
         return QUIRE_OK;
-    enum quire_status status = split_words(&tokenizer->splitters, encoder->matcher, text, count, at_start, words);
+    while (origin < end && (marks->bytes[origin] & MARK_ORIGIN) != 0)
+        origin++;
+    encoder->model.trusted = tokenizer->model.takes_reserved && (marks_all(marks, start, end) & MARK_TRUSTED) != 0;
+    enum quire_status status = split_words(&tokenizer->splitters, encoder->matcher, encoder->segment.text.bytes + start,
+                                           end - start, origin - start, words);
     for (size_t i = 0; i < words->now.count && status == QUIRE_OK; i++)
         status = tokenizer->model.encode(&tokenizer->model, words->now.text.bytes + words->now.words[i].start,
                                          words->now.words[i].end - words->now.words[i].start, &encoder->model,
@@ -240,53 +307,69 @@ static enum quire_status encode_segment(struct encoder *encoder, size_t start, s
 {
     const struct tokenizer *tokenizer = encoder->tokenizer;
     struct marked_text *segment = &encoder->segment;
+    struct added_walk walk = {0};
     struct added_match match;
-    size_t at = 0;
+    size_t done = 0;
 
-    if (start == end)
+    if (start >= end)
         return QUIRE_OK;
     segment->text.count = segment->marks.count = 0;
     enum quire_status status = marked_text_copy(segment, encoder->input.text.bytes + start,
                                                 encoder->input.marks.bytes + start, end - start);
     if (status == QUIRE_OK)
         status = normalise(&tokenizer->normalisers, encoder->matcher, segment, &encoder->spare);
-    while (status == QUIRE_OK && added_find(&tokenizer->added_normalised, segment->text.bytes, segment->marks.bytes,
-                                            segment->text.count, at, &match))
+    while (status == QUIRE_OK && added_next(&tokenizer->added_normalised, segment->text.bytes, segment->marks.bytes,
+                                            segment->text.count, &walk, &match))
     {
-        status = encode_plain(encoder, segment->text.bytes + at, match.start - at, start == 0 && at == 0);
+        status = encode_plain(encoder, done, match.start);
         if (status == QUIRE_OK)
             status = token_list_append(encoder->out, match.id);
-        at = match.end;
+        done = walk.done;
     }
-    if (status != QUIRE_OK || at == segment->text.count)
-        return status;
-    return encode_plain(encoder, segment->text.bytes + at, segment->text.count - at, start == 0 && at == 0);
+    return status == QUIRE_OK ? encode_plain(encoder, done, segment->text.count) : status;
 }
 
 static enum quire_status encode_input(struct encoder *encoder)
 {
     const struct marked_text *input = &encoder->input;
+    struct added_walk walk = {0};
     struct added_match match;
     enum quire_status status = QUIRE_OK;
-    size_t at = 0;
+    size_t done = 0;
 
-    while (status == QUIRE_OK &&
-           added_find(&encoder->tokenizer->added, input->text.bytes, input->marks.bytes, input->text.count, at, &match))
+    while (status == QUIRE_OK && added_next(&encoder->tokenizer->added, input->text.bytes, input->marks.bytes,
+                                            input->text.count, &walk, &match))
     {
-        status = encode_segment(encoder, at, match.start);
+        status = encode_segment(encoder, done, match.start);
         if (status == QUIRE_OK)
             status = token_list_append(encoder->out, match.id);
-        at = match.end;
+        done = walk.done;
     }
-    return status == QUIRE_OK ? encode_segment(encoder, at, input->text.count) : status;
+    return status == QUIRE_OK ? encode_segment(encoder, done, input->text.count) : status;
 }
 
-static enum quire_status ids_append(struct token_list *out, const struct token_list *ids)
+/* The ids of the text, each time that the frame has a place for them, and between them the frame's own. */
+static enum quire_status encode_frame(struct encoder *encoder, bool add_special)
 {
+    const struct token_list *frame = &encoder->tokenizer->frames[add_special];
+    struct token_list *out = encoder->out;
+    size_t start = SIZE_MAX, count = 0; /* of the text's ids, once they are there */
     enum quire_status status = QUIRE_OK;
 
-    for (size_t i = 0; i < ids->count && status == QUIRE_OK; i++)
-        status = token_list_append(out, ids->ids[i]);
+    for (size_t i = 0; i < frame->count && status == QUIRE_OK; i++) {
+        if (frame->ids[i] != TOKEN_NONE) {
+            status = token_list_append(out, frame->ids[i]);
+        } else if (start == SIZE_MAX) {
+            start = out->count;
+            status = encode_input(encoder);
+            count = out->count - start;
+        } else {
+            status = token_list_reserve(out, count);
+            if (status == QUIRE_OK && count > 0)
+                memcpy(out->ids + out->count, out->ids + start, count * sizeof *out->ids);
+            out->count += status == QUIRE_OK ? count : 0;
+        }
+    }
     return status;
 }
 
@@ -300,12 +383,8 @@ enum quire_status tokenizer_encode(const struct tokenizer *tokenizer, const stru
 
     if (status == QUIRE_OK)
         status = input_fill(&encoder, runs, run_count, &reason);
-    if (status == QUIRE_OK && add_special)
-        status = ids_append(out, &tokenizer->before);
     if (status == QUIRE_OK)
-        status = encode_input(&encoder);
-    if (status == QUIRE_OK && add_special)
-        status = ids_append(out, &tokenizer->after);
+        status = encode_frame(&encoder, add_special);
     encoder_deinit(&encoder);
     if (status == QUIRE_OK)
         return QUIRE_OK;

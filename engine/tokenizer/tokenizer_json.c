@@ -7,23 +7,29 @@
 
 /* ---- added tokens ------------------------------------------------------------------------------------------------ */
 
-static enum quire_status added_load(const struct json_source *source, const json_t *value, uint64_t id,
-                                    struct tokenizer *tokenizer)
+enum quire_status json_added_load(const struct json_source *source, const json_t *value, bool special, uint64_t *next,
+                                  struct tokenizer *tokenizer)
 {
     size_t count;
-    const char *content = json_text(value, "content", &count);
+    const char *content = json_is_string(value) ? json_string_value(value) : json_text(value, "content", NULL);
     struct added_token token = {
         .single_word = json_bool(value, "single_word", false),
         .strip_left = json_bool(value, "lstrip", false),
         .strip_right = json_bool(value, "rstrip", false),
-        .special = json_bool(value, "special", false),
-        .normalized = json_bool(value, "normalized", !json_bool(value, "special", false)),
+        .special = special || json_bool(value, "special", false),
     };
 
-    if (content == NULL || id >= VOCABULARY_IDS_MAX)
-        return json_bad(source, "an added token has no \"content\", or its id is no number from 0 to %u",
-                        VOCABULARY_IDS_MAX - 1);
-    token.id = (uint32_t)id;
+    token.normalized = json_bool(value, "normalized", !token.special);
+    if (content == NULL)
+        return json_bad(source, "an added token has no string \"content\"");
+    count = json_string_length(json_is_string(value) ? value : json_object_get(value, "content"));
+    token.id = vocabulary_find(&tokenizer->vocabulary, content, count);
+    if (count == 0 || (token.id == TOKEN_NONE && next == NULL))
+        return QUIRE_OK;
+    if (token.id == TOKEN_NONE && *next >= VOCABULARY_IDS_MAX)
+        return json_bad(source, "an added token's id is no number from 0 to %u", VOCABULARY_IDS_MAX - 1);
+    if (token.id == TOKEN_NONE)
+        token.id = (uint32_t)(*next)++;
     enum quire_status status = text_append(&token.content, content, count);
     if (status == QUIRE_OK)
         status = tokenizer_add(tokenizer, &token);
@@ -31,44 +37,25 @@ static enum quire_status added_load(const struct json_source *source, const json
     return status;
 }
 
+/* The reference goes by the content: a token that the model has keeps its id there, others are numbered behind the
+ * model's pieces. The file's own ids say the same, or the file is broken. */
 static enum quire_status added_list_load(const struct json_source *source, const json_t *root,
                                          struct tokenizer *tokenizer)
 {
     const json_t *list = json_object_get(root, "added_tokens"), *entry;
+    const json_t *pieces = json_object_get(json_object_get(root, "model"), "vocab");
+    uint64_t next = json_is_array(pieces) ? json_array_size(pieces) : json_object_size(pieces);
+    enum quire_status status = QUIRE_OK;
     size_t i;
 
     json_array_foreach (list, i, entry) {
-        uint64_t id = UINT64_MAX;
+        uint64_t id;
         if (!json_whole(json_object_get(entry, "id"), VOCABULARY_IDS_MAX - 1, &id))
             return json_bad(source, "added_tokens[%zu].id is no number from 0 to %u", i, VOCABULARY_IDS_MAX - 1);
-        enum quire_status status = added_load(source, entry, id, tokenizer);
-        if (status != QUIRE_OK)
-            return status;
+        if (status == QUIRE_OK)
+            status = json_added_load(source, entry, false, &next, tokenizer);
     }
-    return QUIRE_OK;
-}
-
-/* tokenizer_config.json's {"id": token}: adds what tokenizer.json lacks, changes nothing that it has. */
-enum quire_status json_added_decoder_load(const struct json_source *source, json_t *config, struct tokenizer *tokenizer)
-{
-    json_t *object = json_object_get(config, "added_tokens_decoder");
-
-    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
-        const json_t *value = json_object_iter_value(at);
-        size_t count = 0;
-        const char *content = json_text(value, "content", &count);
-        char *end;
-        uint64_t id = strtoull(json_object_iter_key(at), &end, 10);
-        uint32_t known = content == NULL ? TOKEN_NONE : vocabulary_find(&tokenizer->vocabulary, content, count);
-        if (*end != '\0')
-            id = UINT64_MAX;
-        if (known != TOKEN_NONE && (known != id || (tokenizer->vocabulary.flags[known] & PIECE_ADDED) != 0))
-            continue;
-        enum quire_status status = added_load(source, value, id, tokenizer);
-        if (status != QUIRE_OK)
-            return status;
-    }
-    return QUIRE_OK;
+    return status;
 }
 
 /* ---- post-processor ---------------------------------------------------------------------------------------------- */
@@ -84,93 +71,138 @@ static enum quire_status id_append(const struct json_source *source, const struc
     return token_list_append(out, (uint32_t)id);
 }
 
-/* "single": special tokens before and behind the one sequence. */
-static enum quire_status load_template(const struct json_source *source, const struct tokenizer *tokenizer,
-                                       const json_t *value, struct token_list *before, struct token_list *after)
-{
-    const json_t *list = json_object_get(value, "single"), *entry, *id;
-    struct token_list *side = before;
-    size_t i, k;
+/* Post-processors work on a list of parts, the text's ids at first. A part is a run of ids up to PART_END. */
+#define PART_END      (TOKEN_NONE - 1)
+#define FRAME_IDS_MAX 4096u
 
-    if (!json_is_array(list))
-        return json_bad(source, "post_processor: TemplateProcessing has no list \"single\"");
+static size_t parts_count(const struct token_list *parts)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < parts->count; i++)
+        count += parts->ids[i] == PART_END;
+    return count;
+}
+
+/* Appends part `index`, without its end. */
+static enum quire_status part_append(const struct token_list *parts, size_t index, struct token_list *out)
+{
+    enum quire_status status = QUIRE_OK;
+
+    for (size_t i = 0; i < parts->count && status == QUIRE_OK; i++) {
+        if (parts->ids[i] == PART_END)
+            index--;
+        else if (index == 0)
+            status = token_list_append(out, parts->ids[i]);
+    }
+    return status;
+}
+
+/* Each piece of the template becomes a part: one of those before, or, with `special`, a special token. */
+static enum quire_status template_apply(const struct json_source *source, const struct tokenizer *tokenizer,
+                                        const json_t *value, bool special, const struct token_list *parts,
+                                        struct token_list *out)
+{
+    size_t given = parts_count(parts), i, k;
+    const char *form = given == 2 ? "pair" : "single";
+    const json_t *list = json_object_get(value, form), *tokens = json_object_get(value, "special_tokens"), *entry, *id;
+    enum quire_status status = QUIRE_OK;
+
+    if (!json_is_array(list) || given == 0 || given > 2)
+        return json_bad(source, "post_processor: TemplateProcessing has no list \"%s\", or too many parts are there", form);
     json_array_foreach (list, i, entry) {
         const char *name = json_text(json_object_get(entry, "SpecialToken"), "id", NULL);
-        if (name == NULL && json_object_get(entry, "Sequence") != NULL && side == before) {
-            side = after;
+        const char *sequence = json_text(json_object_get(entry, "Sequence"), "id", NULL);
+        const json_t *ids = name == NULL ? NULL : json_object_get(json_object_get(tokens, name), "ids");
+        size_t index = sequence != NULL && strcmp(sequence, "B") == 0 ? 1 : 0;
+        if (sequence != NULL ? index >= given : !json_is_array(ids))
+            return json_bad(source, "post_processor: %s[%zu] is neither a part nor a known special token", form, i);
+        if (sequence == NULL && !special)
             continue;
-        }
-        const json_t *ids = name == NULL ? NULL
-                                         : json_object_get(
-                                               json_object_get(json_object_get(value, "special_tokens"), name), "ids");
-        if (!json_is_array(ids))
-            return json_bad(source, "post_processor: single[%zu] is neither the sequence nor a known special token", i);
+        if (sequence != NULL)
+            status = part_append(parts, index, out);
         json_array_foreach (ids, k, id) {
-            enum quire_status status = id_append(source, tokenizer, id, side);
-            if (status != QUIRE_OK)
-                return status;
+            if (status == QUIRE_OK)
+                status = id_append(source, tokenizer, id, out);
         }
+        if (status == QUIRE_OK)
+            status = token_list_append(out, PART_END);
+        if (status != QUIRE_OK)
+            return status;
     }
     return QUIRE_OK;
 }
 
-/* BertProcessing, RobertaProcessing: "cls" and "sep" are ["[CLS]", 101]. */
-static enum quire_status load_class(const struct json_source *source, const struct tokenizer *tokenizer,
-                                    const json_t *value, struct token_list *before, struct token_list *after)
+/* BertProcessing, RobertaProcessing: "cls" and "sep" are ["[CLS]", 101]. The first part gets both, the others the
+ * separator behind, RoBERTa's (which has offset options) in front as well. */
+static enum quire_status class_apply(const struct json_source *source, const struct tokenizer *tokenizer,
+                                     const json_t *value, bool special, const struct token_list *parts,
+                                     struct token_list *out)
 {
-    enum quire_status status = id_append(source, tokenizer, json_array_get(json_object_get(value, "cls"), 1), before);
-
-    if (status != QUIRE_OK)
-        return status;
-    return id_append(source, tokenizer, json_array_get(json_object_get(value, "sep"), 1), after);
-}
-
-/* Puts what one processor adds around what those before it added. */
-static enum quire_status around_wrap(struct tokenizer *tokenizer, struct token_list *before, struct token_list *after)
-{
-    for (size_t i = 0; i < tokenizer->before.count; i++)
-        if (token_list_append(before, tokenizer->before.ids[i]) != QUIRE_OK)
-            return QUIRE_NO_MEMORY;
-    struct token_list inner = tokenizer->before;
-    tokenizer->before = *before;
-    *before = inner;
-    for (size_t i = 0; i < after->count; i++)
-        if (token_list_append(&tokenizer->after, after->ids[i]) != QUIRE_OK)
-            return QUIRE_NO_MEMORY;
-    return QUIRE_OK;
-}
-
-#define PROCESSOR_DEPTH_MAX 16
-
-static enum quire_status processor_load(const struct json_source *source, const json_t *value,
-                                        struct tokenizer *tokenizer, int depth)
-{
-    const char *type = json_text(value, "type", NULL);
-    struct token_list before = {0}, after = {0};
+    const json_t *cls = json_array_get(json_object_get(value, "cls"), 1);
+    const json_t *sep = json_array_get(json_object_get(value, "sep"), 1);
+    bool roberta = json_object_get(value, "trim_offsets") != NULL && json_object_get(value, "add_prefix_space") != NULL;
     enum quire_status status = QUIRE_OK;
-    const json_t *member;
-    size_t i;
 
-    if (value == NULL || json_is_null(value) || (type != NULL && strcmp(type, "ByteLevel") == 0))
-        return QUIRE_OK; /* ByteLevel only trims offsets */
-    if (type != NULL && strcmp(type, "Sequence") == 0 && depth < PROCESSOR_DEPTH_MAX) {
-        json_array_foreach (json_object_get(value, "processors"), i, member) {
-            status = processor_load(source, member, tokenizer, depth + 1);
-            if (status != QUIRE_OK)
-                break;
-        }
-        return status;
+    for (size_t i = 0, count = parts_count(parts); i < count && status == QUIRE_OK; i++) {
+        if (special && (i == 0 || roberta))
+            status = id_append(source, tokenizer, i == 0 ? cls : sep, out);
+        if (status == QUIRE_OK)
+            status = part_append(parts, i, out);
+        if (status == QUIRE_OK && special)
+            status = id_append(source, tokenizer, sep, out);
+        if (status == QUIRE_OK)
+            status = token_list_append(out, PART_END);
     }
-    if (type != NULL && strcmp(type, "TemplateProcessing") == 0)
-        status = load_template(source, tokenizer, value, &before, &after);
-    else if (type != NULL && (strcmp(type, "BertProcessing") == 0 || strcmp(type, "RobertaProcessing") == 0))
-        status = load_class(source, tokenizer, value, &before, &after);
+    return status;
+}
+
+struct frame_maker {
+    const struct tokenizer *tokenizer;
+    bool special;
+    struct token_list parts;
+};
+
+/* The reference goes by the fields, for older files name no type. */
+static enum quire_status processor_apply(const struct json_source *source, const json_t *value, void *out)
+{
+    struct frame_maker *maker = out;
+    struct token_list made = {0};
+    const char *type = json_text(value, "type", NULL);
+    enum quire_status status;
+
+    if (type != NULL && strcmp(type, "ByteLevel") == 0)
+        return QUIRE_OK; /* only trims offsets */
+    if (json_object_get(value, "sep") != NULL && json_object_get(value, "cls") != NULL)
+        status = class_apply(source, maker->tokenizer, value, maker->special, &maker->parts, &made);
+    else if (json_is_kind(value, "TemplateProcessing", "single"))
+        status = template_apply(source, maker->tokenizer, value, maker->special, &maker->parts, &made);
     else
         status = json_bad(source, "post_processor: type \"%s\" is not known", type == NULL ? "" : type);
+    if (status == QUIRE_OK && made.count > FRAME_IDS_MAX)
+        status = json_bad(source, "post_processor adds more than %u tokens", FRAME_IDS_MAX);
+    struct token_list spare = maker->parts;
+    maker->parts = made;
+    token_list_deinit(&spare);
+    return status;
+}
+
+static enum quire_status frame_load(const struct json_source *source, const json_t *value, bool special,
+                                    struct tokenizer *tokenizer)
+{
+    struct frame_maker maker = {.tokenizer = tokenizer, .special = special};
+    struct token_list *frame = &tokenizer->frames[special];
+    enum quire_status status = token_list_append(&maker.parts, TOKEN_NONE);
+
     if (status == QUIRE_OK)
-        status = around_wrap(tokenizer, &before, &after);
-    token_list_deinit(&before);
-    token_list_deinit(&after);
+        status = token_list_append(&maker.parts, PART_END);
+    if (status == QUIRE_OK && value != NULL && !json_is_null(value))
+        status = json_sequence_load(source, value, "processors", processor_apply, &maker);
+    frame->count = 0;
+    for (size_t i = 0; i < maker.parts.count && status == QUIRE_OK; i++)
+        if (maker.parts.ids[i] != PART_END)
+            status = token_list_append(frame, maker.parts.ids[i]);
+    token_list_deinit(&maker.parts);
     return status;
 }
 
@@ -186,5 +218,8 @@ enum quire_status json_tokenizer_load(const struct json_source *source, const js
         status = json_splitters_load(source, json_object_get(root, "pre_tokenizer"), &tokenizer->splitters);
     if (status == QUIRE_OK)
         status = json_decoder_load(source, json_object_get(root, "decoder"), &tokenizer->decoder);
-    return status == QUIRE_OK ? processor_load(source, json_object_get(root, "post_processor"), tokenizer, 0) : status;
+    tokenizer->has_processor = true;
+    for (int special = 0; special < 2 && status == QUIRE_OK; special++)
+        status = frame_load(source, json_object_get(root, "post_processor"), special != 0, tokenizer);
+    return status;
 }

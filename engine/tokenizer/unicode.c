@@ -2,9 +2,11 @@
  * Sets are tables of the references' own answers; normal forms and case come from utf8proc. */
 #include "unicode.h"
 
+#include "unicode_scripts.h"
 #include "unicode_tables.h"
 
 #include <assert.h>
+#include <string.h>
 #include <utf8proc.h>
 
 enum utf8_form utf8_form(const unsigned char *bytes, size_t count)
@@ -187,9 +189,31 @@ size_t char_lower(uint32_t c, uint32_t out[LOWER_MAX])
     return 1;
 }
 
+unsigned char_script(uint32_t c)
+{
+    size_t low = 0, high = COUNT(script_starts);
+
+    while (high - low > 1) { /* the last start at or before c */
+        size_t middle = (low + high) / 2;
+        if (script_starts[middle] >> 8 <= c)
+            low = middle;
+        else
+            high = middle;
+    }
+    return script_starts[low] & 0xFFu;
+}
+
+/* Marks that are newer than the reference's normal forms: it neither moves nor composes them. */
+static bool is_newer_mark(uint32_t c)
+{
+    return c >= newer_mark_ranges[0].first && range_find(newer_mark_ranges, COUNT(newer_mark_ranges), c) != NULL;
+}
+
 unsigned char_combining_class(uint32_t c)
 {
-    return (unsigned)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
+    unsigned class = (unsigned)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
+
+    return class != 0 && is_newer_mark(c) ? 0 : class;
 }
 
 /* A row of compatible_rows for `c`: its characters. */
@@ -197,6 +221,8 @@ static size_t decompose_newer(uint32_t c, uint32_t out[DECOMPOSED_MAX])
 {
     size_t low = 0, high = COUNT(compatible_rows), count = 0;
 
+    if (c < compatible_rows[0][0])
+        return 0;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (compatible_rows[middle][0] < c)
@@ -215,9 +241,9 @@ size_t char_decompose(uint32_t c, bool compatible, uint32_t out[DECOMPOSED_MAX])
 {
     utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0);
     int boundary = 0;
-    size_t newer = compatible ? decompose_newer(c, out) : 0;
+    size_t newer = decompose_newer(c, out);
 
-    if (newer > 0)
+    if (newer > 0 && (compatible || out[0] == c))
         return newer;
     utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)c, (utf8proc_int32_t *)out, DECOMPOSED_MAX,
                                                      options, &boundary);
@@ -228,11 +254,19 @@ size_t char_decompose(uint32_t c, bool compatible, uint32_t out[DECOMPOSED_MAX])
 
 size_t chars_compose(uint32_t *chars, size_t count)
 {
-    utf8proc_ssize_t left = utf8proc_normalize_utf32((utf8proc_int32_t *)chars, (utf8proc_ssize_t)count,
-                                                     UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    size_t made = 0;
 
-    assert(left >= 0); /* its only error is a bad option */
-    return (size_t)left;
+    for (size_t start = 0, end; start < count; start = end) { /* nothing composes across a newer mark */
+        for (end = start + 1; end < count && !is_newer_mark(chars[end]);)
+            end++;
+        utf8proc_ssize_t left = utf8proc_normalize_utf32((utf8proc_int32_t *)chars + start,
+                                                         (utf8proc_ssize_t)(end - start),
+                                                         UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+        assert(left >= 0); /* its only error is a bad option */
+        memmove(chars + made, chars + start, (size_t)left * sizeof *chars);
+        made += (size_t)left;
+    }
+    return made;
 }
 
 bool grapheme_breaks(uint32_t left, uint32_t right, int32_t *state)

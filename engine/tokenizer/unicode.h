@@ -44,6 +44,10 @@ enum char_set {
 };
 bool char_in(enum char_set set, uint32_t codepoint);
 
+#define SCRIPT_ANY 0u
+/* The number of the character's script, as UnicodeScripts cuts; Han, Hiragana and Katakana are one. */
+unsigned char_script(uint32_t codepoint);
+
 #define LOWER_MAX 2u
 /* The small form of a character, 1 or 2 characters; returns their number. */
 size_t char_lower(uint32_t codepoint, uint32_t out[LOWER_MAX]);

@@ -13,6 +13,7 @@ struct trie_node {
     uint32_t child; /* first of child_count nodes, ordered by label */
     uint16_t child_count;
     unsigned char label;
+    bool reserved;
     uint32_t id; /* TOKEN_NONE: no piece ends here */
 };
 
@@ -33,7 +34,7 @@ struct best { /* path that ends here */
 
 struct trie_source {
     const struct vocabulary *vocabulary;
-    uint32_t *order; /* plain pieces, by spelling */
+    uint32_t *order; /* pieces by spelling */
     size_t count;
 };
 
@@ -68,9 +69,12 @@ static enum quire_status children_add(struct unigram *unigram, const struct trie
     size_t i = range.first;
 
     while (i < range.last && vocabulary->pieces[source->order[i]].bytes == range.depth) {
-        if (unigram->nodes[range.node].id == TOKEN_NONE) /* the first of equal spellings */
-            unigram->nodes[range.node].id = vocabulary->pieces[source->order[i]].id;
-        i++;
+        uint32_t id = vocabulary->pieces[source->order[i++]].id;
+        struct trie_node *node = &unigram->nodes[range.node];
+        if (node->id != TOKEN_NONE) /* the first of equal spellings */
+            continue;
+        node->id = id;
+        node->reserved = (vocabulary->flags[id] & PIECE_RESERVED) != 0;
     }
     unigram->nodes[range.node].child = (uint32_t)unigram->node_count;
     while (i < range.last) {
@@ -134,15 +138,20 @@ static const struct trie_node *trie_child(const struct unigram *unigram, const s
 
 /* ---- Viterbi ----------------------------------------------------------------------------------------------------- */
 
-static void best_offer(struct best *best, double score, size_t start, uint32_t id)
+static bool best_offer(struct best *best, double score, size_t start, uint32_t id)
 {
-    if (best->start == SIZE_MAX || score > best->score)
-        *best = (struct best){score, start, id};
+    if (best->start != SIZE_MAX && score <= best->score)
+        return false;
+    *best = (struct best){score, start, id};
+    return true;
 }
 
-static void paths_fill(const struct unigram *unigram, uint32_t unknown, const char *word, size_t count,
-                       struct best *best)
+/* QUIRE_INVALID where a path needs an unknown token and there is none. */
+static enum quire_status paths_fill(const struct word_model *model, const char *word, size_t count, bool reserved,
+                                    struct best *best)
 {
+    const struct unigram *unigram = model->unigram;
+
     best[0] = (struct best){.start = 0};
     for (size_t i = 1; i <= count; i++)
         best[i] = (struct best){.start = SIZE_MAX};
@@ -154,24 +163,29 @@ static void paths_fill(const struct unigram *unigram, uint32_t unknown, const ch
             node = trie_child(unigram, node, (unsigned char)word[at]);
             if (node == NULL)
                 break;
-            if (node->id == TOKEN_NONE)
+            if (node->id == TOKEN_NONE || (node->reserved && !reserved))
                 continue;
             best_offer(&best[at + 1], best[start].score + unigram->scores[node->id], start, node->id);
             single = single || at + 1 - start == length;
         }
-        if (!single)
-            best_offer(&best[start + length], best[start].score + unigram->unknown_score, start, unknown);
+        if (!single &&
+            best_offer(&best[start + length], best[start].score + unigram->unknown_score, start, model->unknown) &&
+            model->unknown == TOKEN_NONE)
+            return QUIRE_INVALID;
     }
+    return QUIRE_OK;
 }
 
-static enum quire_status piece_give(const struct word_model *model, const char *word, size_t start, size_t end,
-                                    uint32_t id, struct token_list *out)
+static enum quire_status piece_give(const struct word_model *model, const char *word, size_t count, uint32_t id,
+                                    bool reserved, struct token_list *out)
 {
     if (id != model->unknown)
         return token_list_append(out, id);
-    if (!model_has_bytes(model, word + start, end - start))
-        return id == TOKEN_NONE ? QUIRE_INVALID : token_list_append(out, id);
-    for (size_t i = end; i > start; i--) /* backwards, as all else here */
+    /* Unknowns that add up to a piece are that piece. */
+    uint32_t piece = vocabulary_find_piece(model->vocabulary, word, count, reserved);
+    if (piece != TOKEN_NONE || !model_has_bytes(model, word, count))
+        return token_list_append(out, piece != TOKEN_NONE ? piece : id);
+    for (size_t i = count; i > 0; i--) /* backwards, as all else here */
         if (token_list_append(out, model->byte_ids[(unsigned char)word[i - 1]]) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
     return QUIRE_OK;
@@ -185,16 +199,16 @@ static enum quire_status unigram_encode(const struct word_model *model, const ch
     if (array_grow(&scratch->symbols, &scratch->symbol_max, count + 1, sizeof(struct best)) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
     struct best *best = scratch->symbols;
-    paths_fill(model->unigram, model->unknown, word, count, best);
-    for (size_t end = count; end > 0;) {
+    enum quire_status status = paths_fill(model, word, count, scratch->trusted, best);
+    for (size_t end = count; status == QUIRE_OK && end > 0;) {
         size_t start = best[end].start;
         while (best[end].id == model->unknown && start > 0 && best[start].id == model->unknown)
             start = best[start].start; /* neighbouring unknowns are one */
-        enum quire_status status = piece_give(model, word, start, end, best[end].id, out);
-        if (status != QUIRE_OK)
-            return status;
+        status = piece_give(model, word + start, end - start, best[end].id, scratch->trusted, out);
         end = start;
     }
+    if (status != QUIRE_OK)
+        return status;
     for (size_t low = first, high = out->count; low + 1 < high; low++, high--) {
         uint32_t id = out->ids[low];
         out->ids[low] = out->ids[high - 1];
@@ -222,7 +236,7 @@ enum quire_status unigram_prepare(struct word_model *model, const double *scores
         lowest = scores[id] < lowest ? scores[id] : lowest;
     unigram->unknown_score = lowest - UNKNOWN_PENALTY;
     for (size_t i = 0; i < vocabulary->piece_count; i++)
-        if (vocabulary->pieces[i].bytes > 0 && (vocabulary->flags[vocabulary->pieces[i].id] & PIECE_RESERVED) == 0)
+        if (vocabulary->pieces[i].bytes > 0 && !vocabulary->pieces[i].added)
             source.order[source.count++] = (uint32_t)i;
     qsort_r(source.order, source.count, sizeof *source.order, compare_pieces, (void *)(uintptr_t)vocabulary);
     status = trie_build(unigram, &source);

@@ -63,7 +63,9 @@ static enum quire_status slots_reserve(struct vocabulary *vocabulary)
     vocabulary->slot_count = count;
     for (size_t i = 0; i < vocabulary->piece_count; i++) {
         const struct piece *piece = &vocabulary->pieces[i];
-        slots[slot_of(vocabulary, vocabulary->spellings.bytes + piece->at, piece->bytes)] = (uint32_t)i + 1;
+        size_t slot = slot_of(vocabulary, vocabulary->spellings.bytes + piece->at, piece->bytes);
+        if (slots[slot] == 0) /* the first of equal spellings */
+            slots[slot] = (uint32_t)i + 1;
     }
     return QUIRE_OK;
 }
@@ -88,33 +90,50 @@ static enum quire_status ids_reserve(struct vocabulary *vocabulary, uint32_t id)
     return QUIRE_OK;
 }
 
-enum quire_status vocabulary_add(struct vocabulary *vocabulary, uint32_t id, const char *bytes, size_t count,
-                                 bool primary)
+static enum quire_status piece_append(struct vocabulary *vocabulary, uint32_t id, const char *bytes, size_t count,
+                                      bool added)
 {
     void *pieces = vocabulary->pieces;
+    size_t at = vocabulary->spellings.count;
 
-    if (count >= UINT32_MAX || slots_reserve(vocabulary) != QUIRE_OK || ids_reserve(vocabulary, id) != QUIRE_OK ||
+    if (count > INT32_MAX || text_reserve(&vocabulary->spellings, count + 1) != QUIRE_OK ||
         array_grow(&pieces, &vocabulary->piece_max, vocabulary->piece_count + 1, sizeof *vocabulary->pieces) !=
             QUIRE_OK)
         return QUIRE_NO_MEMORY;
     vocabulary->pieces = pieces;
+    if (count > 0)
+        memcpy(vocabulary->spellings.bytes + at, bytes, count);
+    vocabulary->spellings.bytes[at + count] = '\0';
+    vocabulary->spellings.count += count + 1;
+    vocabulary->pieces[vocabulary->piece_count++] =
+        (struct piece){.at = at, .bytes = (uint32_t)count & INT32_MAX, .added = added, .id = id};
+    return QUIRE_OK;
+}
 
+enum quire_status vocabulary_add(struct vocabulary *vocabulary, uint32_t id, const char *bytes, size_t count,
+                                 bool added)
+{
+    if (slots_reserve(vocabulary) != QUIRE_OK || ids_reserve(vocabulary, id) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
     size_t slot = slot_of(vocabulary, bytes, count);
     uint32_t index = vocabulary->slots[slot];
     if (index == 0 || vocabulary->pieces[index - 1].id != id) {
-        size_t at = vocabulary->spellings.count;
-        if (text_reserve(&vocabulary->spellings, count + 1) != QUIRE_OK)
+        if (piece_append(vocabulary, id, bytes, count, added) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
-        memcpy(vocabulary->spellings.bytes + at, bytes, count);
-        vocabulary->spellings.bytes[at + count] = '\0';
-        vocabulary->spellings.count += count + 1;
-        vocabulary->pieces[vocabulary->piece_count++] = (struct piece){.at = at, .bytes = (uint32_t)count, .id = id};
         if (index == 0)
             vocabulary->slots[slot] = (uint32_t)vocabulary->piece_count;
         index = (uint32_t)vocabulary->piece_count;
     }
-    if (primary || vocabulary->by_id[id] == TOKEN_NONE)
+    if (added || vocabulary->by_id[id] == TOKEN_NONE)
         vocabulary->by_id[id] = index - 1;
+    return QUIRE_OK;
+}
+
+enum quire_status vocabulary_respell(struct vocabulary *vocabulary, uint32_t id, const char *bytes, size_t count)
+{
+    if (piece_append(vocabulary, id, bytes, count, true) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
+    vocabulary->by_id[id] = (uint32_t)vocabulary->piece_count - 1;
     return QUIRE_OK;
 }
 
@@ -126,11 +145,14 @@ uint32_t vocabulary_find(const struct vocabulary *vocabulary, const char *bytes,
     return entry == 0 ? TOKEN_NONE : vocabulary->pieces[entry - 1].id;
 }
 
-uint32_t vocabulary_find_plain(const struct vocabulary *vocabulary, const char *bytes, size_t count)
+uint32_t vocabulary_find_piece(const struct vocabulary *vocabulary, const char *bytes, size_t count, bool reserved)
 {
-    uint32_t id = vocabulary_find(vocabulary, bytes, count);
+    uint32_t entry = vocabulary->slot_count == 0 ? 0 : vocabulary->slots[slot_of(vocabulary, bytes, count)];
 
-    return id != TOKEN_NONE && (vocabulary->flags[id] & PIECE_RESERVED) != 0 ? TOKEN_NONE : id;
+    if (entry == 0)
+        return TOKEN_NONE;
+    const struct piece *piece = &vocabulary->pieces[entry - 1];
+    return piece->added || (!reserved && (vocabulary->flags[piece->id] & PIECE_RESERVED) != 0) ? TOKEN_NONE : piece->id;
 }
 
 const struct piece *vocabulary_piece(const struct vocabulary *vocabulary, uint32_t id)

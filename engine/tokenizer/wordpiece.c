@@ -5,8 +5,9 @@
 
 /* The longest piece at word[start, count), spelled behind `before`: its id and end, or TOKEN_NONE. */
 static enum quire_status longest_piece(const struct word_model *model, const char *word, size_t start, size_t count,
-                                       struct text *spelling, uint32_t *id, size_t *end)
+                                       struct model_scratch *scratch, uint32_t *id, size_t *end)
 {
+    struct text *spelling = &scratch->text;
     const struct text *before = start == 0 ? &model->first : &model->prefix;
     size_t room = model->piece_bytes_max > before->count ? model->piece_bytes_max - before->count : 0;
     size_t stop = count - start > room ? start + room : count;
@@ -16,7 +17,8 @@ static enum quire_status longest_piece(const struct word_model *model, const cha
         text_append(spelling, word + start, stop - start) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
     for (; stop > start; stop--) { /* a stop inside a character spells no piece, for pieces are valid UTF-8 */
-        *id = vocabulary_find_plain(model->vocabulary, spelling->bytes, before->count + stop - start);
+        *id = vocabulary_find_piece(model->vocabulary, spelling->bytes, before->count + stop - start,
+                                    scratch->trusted);
         *end = stop;
         if (*id != TOKEN_NONE)
             return QUIRE_OK;
@@ -41,7 +43,7 @@ static enum quire_status wordpiece_encode(const struct word_model *model, const 
         return unknown_append(model, out);
     for (size_t start = 0; start < count;) {
         uint32_t id;
-        enum quire_status status = longest_piece(model, word, start, count, &scratch->text, &id, &start);
+        enum quire_status status = longest_piece(model, word, start, count, scratch, &id, &start);
         if (status == QUIRE_OK && id == TOKEN_NONE) { /* one bad piece spoils the word */
             out->count = before;
             return unknown_append(model, out);
@@ -65,9 +67,8 @@ void wordpiece_prepare(struct word_model *model)
 static enum quire_status wordlevel_encode(const struct word_model *model, const char *word, size_t count,
                                           struct model_scratch *scratch, struct token_list *out)
 {
-    uint32_t id = vocabulary_find_plain(model->vocabulary, word, count);
+    uint32_t id = vocabulary_find_piece(model->vocabulary, word, count, scratch->trusted);
 
-    (void)scratch;
     return id == TOKEN_NONE ? unknown_append(model, out) : token_list_append(out, id);
 }
 

@@ -1,4 +1,5 @@
-"""Makes unicode_tables.h and unicode_newer.h: the character sets of the references, as they answer for every code point.
+"""Makes unicode_tables.h, unicode_scripts.h and unicode_newer.h: the sets of the references, as they answer for every code
+point.
 
   make_unicode.py ../../engine/tokenizer
 
@@ -97,6 +98,53 @@ def utf8proc_rows():
     return lower, compatible
 
 
+class Property(ctypes.Structure):
+    _fields_ = [("category", ctypes.c_int16), ("combining_class", ctypes.c_int16)]
+
+
+def newer_marks():
+    """What utf8proc reorders or composes and the reference, being older, leaves where it is."""
+    library = ctypes.CDLL("libutf8proc.so.2")
+    library.utf8proc_get_property.restype = ctypes.POINTER(Property)
+    decompose, compose = normalizers.NFD().normalize_str, normalizers.NFC().normalize_str
+    highest, lowest = "\u0345", "\u0334"  # of classes 240 and 1
+    found = set()
+    for c in CODEPOINTS:
+        text = chr(c)
+        moves = decompose(highest + text) != highest + text or decompose(text + lowest) != text + lowest
+        if library.utf8proc_get_property(c).contents.combining_class != 0 and not moves:
+            found.add(c)
+        parts = unicodedata.normalize("NFD", text)
+        if len(parts) > 1 and unicodedata.normalize("NFC", parts) == text and compose(parts) != text:
+            found.add(ord(parts[-1]))
+    return found
+
+
+def script_starts():
+    """(first code point, number of its script) where the script changes; 0 has none."""
+    cut = pre_tokenizers.UnicodeScripts().pre_tokenize_str
+    known, starts = [], []  # known: (number, a character of it), the latest first
+    for c in range(0x110000):
+        number, text = 0, chr(c)
+        if not 0xD800 <= c <= 0xDFFF and cut(text):
+            at = next((i for i, (_, other) in enumerate(known) if len(cut(other + text)) == 1), None)
+            known.insert(0, (len(known) + 1, text) if at is None else known.pop(at))
+            number = known[0][0]
+        if not starts or starts[-1][1] != number:
+            starts.append((c, number))
+    return starts
+
+
+def write_scripts(path):
+    with open(path, "w", encoding="ascii") as file:
+        print("/* Scripts as the reference has them. Made by tests/tokenizer/make_unicode.py; do not edit. */", file=file)
+        print("#ifndef QUIRE_UNICODE_SCRIPTS_H\n#define QUIRE_UNICODE_SCRIPTS_H\n\n#include <stdint.h>\n", file=file)
+        print("/* Where the script changes: the first character and, in the low byte, the script. */", file=file)
+        print("static const uint32_t script_starts[] = {", file=file)
+        print(wrap("0x%X," % (c << 8 | number) for c, number in script_starts()), file=file)
+        print("};\n\n#endif", file=file)
+
+
 def wrap(items, width=118):
     lines, line = [], "   "
     for item in items:
@@ -108,7 +156,7 @@ def wrap(items, width=118):
 
 
 def write_tables(path):
-    sets = character_sets()
+    sets = character_sets() + [("newer_mark", newer_marks())]
     lower, compatible = utf8proc_rows()
     with open(path, "w", encoding="ascii") as file:
         print(
@@ -162,4 +210,5 @@ def write_newer(path):
 
 if __name__ == "__main__":
     write_tables(os.path.join(sys.argv[1], "unicode_tables.h"))
+    write_scripts(os.path.join(sys.argv[1], "unicode_scripts.h"))
     write_newer(os.path.join(sys.argv[1], "unicode_newer.h"))

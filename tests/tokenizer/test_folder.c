@@ -34,9 +34,9 @@ Test(folder, special_tokens_come_as_string_or_object)
                "{\"model_max_length\":1000000000000000019884624838656,\"bos_token\":\"<s>\","
                "\"eos_token\":{\"content\":\"<e>\",\"lstrip\":false},\"pad_token\":null,\"image_token\":\"<w>\","
                "\"additional_special_tokens\":[\"ab\",{\"content\":\"not there\"},7]}");
-    write_file(folder, "special_tokens_map.json", "{\"bos_token\":\"ab\",\"unk_token\":\"<u>\"}");
+    write_file(folder, "special_tokens_map.json", "{\"eos_token\":\"<e>\",\"unk_token\":\"<u>\"}");
     struct tokenizer *tokenizer = open_or_fail(folder);
-    cr_expect_str_eq(tokenizer_special_text(tokenizer, "bos_token"), "<s>"); /* the configuration wins */
+    cr_expect_str_eq(tokenizer_special_text(tokenizer, "bos_token"), "<s>");
     cr_expect_str_eq(tokenizer_special_text(tokenizer, "eos_token"), "<e>");
     cr_expect_str_eq(tokenizer_special_text(tokenizer, "unk_token"), "<u>");
     cr_expect_str_eq(tokenizer_special_text(tokenizer, "image_token"), "<w>");
@@ -72,7 +72,8 @@ Test(folder, added_tokens_of_the_configuration_count)
     remove_folder(folder);
 }
 
-Test(folder, add_bos_and_eos_replace_the_post_processor)
+/* As AutoTokenizer of transformers 5.23 has it, which drops both where there is a tokenizer.json. */
+Test(folder, add_bos_and_eos_leave_the_post_processor_of_tokenizer_json)
 {
     const char *folder = new_folder(minimal);
 
@@ -80,9 +81,29 @@ Test(folder, add_bos_and_eos_replace_the_post_processor)
                "{\"bos_token\":\"<s>\",\"eos_token\":\"<e>\",\"add_bos_token\":true,\"add_eos_token\":true}");
     struct tokenizer *tokenizer = open_or_fail(folder);
     struct token_list ids = encode_text(tokenizer, "ab", 2, true, true);
-    cr_expect(same_ids(&ids, (uint32_t[]){3, 2, 4}, 3));
+    cr_expect(same_ids(&ids, (uint32_t[]){2}, 1));
     token_list_deinit(&ids);
     tokenizer_close(tokenizer);
+    remove_folder(folder);
+}
+
+/* special_tokens_map.json counts only where the configuration does not list the added tokens itself (transformers 5.23). */
+Test(folder, the_map_wins_over_a_configuration_without_added_tokens)
+{
+    const char *folder = new_folder(minimal);
+
+    write_file(folder, "special_tokens_map.json", "{\"bos_token\":\"ab\"}");
+    for (int listed = 0; listed < 2; listed++) {
+        write_file(folder, "tokenizer_config.json",
+                   listed ? "{\"bos_token\":\"<s>\",\"added_tokens_decoder\":{\"5\":{\"content\":\"<w>\",\"rstrip\":true}}}"
+                          : "{\"bos_token\":\"<s>\"}");
+        struct tokenizer *tokenizer = open_or_fail(folder);
+        cr_expect_str_eq(tokenizer_special_text(tokenizer, "bos_token"), listed ? "<s>" : "ab");
+        struct token_list ids = encode_text(tokenizer, "a<w> b", 6, true, false);
+        cr_expect(same_ids(&ids, (uint32_t[]){0, 5, 1}, 3)); /* the blank has no token, with rstrip or without */
+        token_list_deinit(&ids);
+        tokenizer_close(tokenizer);
+    }
     remove_folder(folder);
 }
 

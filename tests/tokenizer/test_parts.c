@@ -45,7 +45,12 @@ Test(vocabulary, first_id_of_a_spelling_and_primary_spelling_of_an_id)
     cr_expect_null(vocabulary_spelling(&vocabulary, 6));
     cr_expect_eq(vocabulary.id_count, 6);
     vocabulary.flags[3] = PIECE_RESERVED;
-    cr_expect_eq(vocabulary_find_plain(&vocabulary, "a", 1), TOKEN_NONE);
+    cr_expect_eq(vocabulary_find_piece(&vocabulary, "a", 1, false), TOKEN_NONE);
+    cr_expect_eq(vocabulary_find_piece(&vocabulary, "a", 1, true), 3);
+    cr_expect_eq(vocabulary_find_piece(&vocabulary, "c", 1, true), TOKEN_NONE); /* an added token */
+    cr_assert(vocabulary_respell(&vocabulary, 5, "C", 1) == QUIRE_OK);
+    cr_expect_str_eq(vocabulary_spelling(&vocabulary, 5), "C");
+    cr_expect_eq(vocabulary_find(&vocabulary, "C", 1), TOKEN_NONE);
     vocabulary_deinit(&vocabulary);
 }
 
@@ -117,11 +122,12 @@ static void expect_found(const struct added_list *list, const char *text, const 
                          size_t end, uint32_t id)
 {
     struct added_match match = {0};
+    struct added_walk walk = {.search = from, .done = from};
     char bytes[64];
 
     for (size_t i = 0; i < strlen(text); i++)
         bytes[i] = marks[i] == 't';
-    bool found = added_find(list, text, bytes, strlen(text), from, &match);
+    bool found = added_next(list, text, bytes, strlen(text), &walk, &match);
     cr_expect(found == (id != TOKEN_NONE), "%s from %zu", text, from);
     if (found)
         cr_expect(match.start == start && match.end == end && match.id == id, "%s: [%zu, %zu) %u", text, match.start,
