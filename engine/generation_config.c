@@ -48,7 +48,7 @@ enum quire_status generation_config_read(const char *model_path, struct engine_l
     if ((size_t)snprintf(path, sizeof path, "%s/generation_config.json", model_path) >= sizeof path)
         return quire_fail(error, QUIRE_INVALID, "the model's path is longer than %d bytes", PATH_MAX);
     if (access(path, F_OK) == 0) {
-        status = json_file_load(path, FILE_BYTES_MAX, &root, error);
+        status = json_file_load(path, FILE_BYTES_MAX, 0, &root, error);
         if (status != QUIRE_OK)
             return status;
     }

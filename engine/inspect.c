@@ -155,7 +155,7 @@ static void print_directory_tokenizer(FILE *out, const char *directory)
 
     if (asprintf(&path, "%s/tokenizer.json", directory) < 0)
         return;
-    enum quire_status status = json_file_load(path, TOKENIZER_BYTES_MAX, &tokenizer, &reason);
+    enum quire_status status = json_file_load(path, TOKENIZER_BYTES_MAX, 0, &tokenizer, &reason);
     free(path);
     if (status == QUIRE_NOT_FOUND) {
         fprintf(out, LABEL "no tokenizer.json\n", "tokenizer");

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum quire_status json_file_load(const char *path, size_t bytes_max, json_t **out, struct quire_error *error)
+enum quire_status json_file_load(const char *path, size_t bytes_max, size_t flags, json_t **out,
+                                 struct quire_error *error)
 {
     int descriptor = -1;
     uint64_t file_bytes;
@@ -31,9 +32,9 @@ enum quire_status json_file_load(const char *path, size_t bytes_max, json_t **ou
     status = file_read_exact(descriptor, path, 0, text, (size_t)file_bytes, error);
     if (status != QUIRE_OK)
         goto done;
-    json = json_loadb(text, (size_t)file_bytes, 0, &reason);
+    json = json_loadb(text, (size_t)file_bytes, flags, &reason);
     if (json == NULL || !json_is_object(json)) {
-        status = json == NULL ? quire_fail(error, QUIRE_BAD_FILE, "%s: line %d, column %d: %s", path, reason.line,
+        status = json == NULL ? quire_fail(error, QUIRE_BAD_FILE, "%s: line %d, column %d: not valid JSON: %s", path, reason.line,
                                            reason.column, reason.text)
                               : quire_fail(error, QUIRE_BAD_FILE, "%s: not a JSON object", path);
         json_decref(json);

@@ -234,7 +234,7 @@ QUIRE_NODISCARD static enum quire_status open_index(struct model_file *file, cha
                                                     struct quire_error *error)
 {
     json_t *index = NULL, *weight_map;
-    enum quire_status status = json_file_load(index_path, INDEX_BYTES_MAX, &index, error);
+    enum quire_status status = json_file_load(index_path, INDEX_BYTES_MAX, 0, &index, error);
 
     if (status == QUIRE_OK) {
         weight_map = json_object_get(index, "weight_map");
@@ -263,7 +263,7 @@ QUIRE_NODISCARD static enum quire_status open_directory(struct model_file *file,
         file->config_path = NULL;
         return no_memory(file->path, error);
     }
-    status = json_file_load(file->config_path, CONFIG_BYTES_MAX, &file->config, error);
+    status = json_file_load(file->config_path, CONFIG_BYTES_MAX, 0, &file->config, error);
     if (status != QUIRE_OK)
         return status;
     if (asprintf(&single, "%s/model.safetensors", file->path) < 0)

@@ -2,6 +2,7 @@
 #include "json_source.h"
 
 #include "file_open.h"
+#include "json_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,28 +45,15 @@ enum quire_status folder_text_load(const char *folder, const char *name, struct 
 enum quire_status folder_json_load(const char *folder, const char *name, bool required, json_t **out,
                                    struct quire_error *error)
 {
-    struct text text = {0};
-    json_error_t reason;
+    char *path = NULL;
 
     *out = NULL;
-    enum quire_status status = folder_text_load(folder, name, &text, error);
-    if (status == QUIRE_NOT_FOUND && !required) {
-        status = QUIRE_OK;
-    } else if (status == QUIRE_OK) {
-        json_t *root = json_loadb(text.bytes == NULL ? "" : text.bytes, text.count,
-                                  JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &reason);
-        if (root == NULL) {
-            status = quire_fail(error, QUIRE_BAD_FILE, "%s/%s is not valid JSON: line %d: %s", folder, name,
-                                reason.line, reason.text);
-        } else if (!json_is_object(root)) {
-            json_decref(root);
-            status = quire_fail(error, QUIRE_BAD_FILE, "%s/%s does not hold a JSON object", folder, name);
-        } else {
-            *out = root;
-        }
-    }
-    text_deinit(&text);
-    return status;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return QUIRE_NO_MEMORY;
+    enum quire_status status =
+        json_file_load(path, FILE_BYTES_MAX, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, out, error);
+    free(path);
+    return status == QUIRE_NOT_FOUND && !required ? QUIRE_OK : status;
 }
 
 enum quire_status json_bad(const struct json_source *source, const char *format, ...)
