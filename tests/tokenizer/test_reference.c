@@ -1,13 +1,13 @@
-/* Ids and texts against Hugging Face's tokenizers, for a small tokenizer of every kind (fixtures/, made by
- * make_fixtures.py). */
+/* Ids and texts against Hugging Face's tokenizers, for a small tokenizer of every kind and of the libraries of
+ * other formats (fixtures/, made by make_fixtures.py and make_plain_fixtures.py). */
 #include "fixture.h"
 
 #include <jansson.h>
 
-static json_t *load_cases(void)
+static json_t *load_cases(const char *name)
 {
     json_error_t error;
-    json_t *cases = json_load_file(fixture_path("cases.json"), 0, &error);
+    json_t *cases = json_load_file(fixture_path(name), 0, &error);
 
     cr_assert_not_null(cases, "%s: %s", error.source, error.text);
     return cases;
@@ -46,13 +46,13 @@ static void check_text(const struct tokenizer *tokenizer, const char *name, cons
     free(ids);
 }
 
-Test(reference, every_fixture_agrees)
+static void check_cases(const char *file, size_t at_least)
 {
-    json_t *cases = load_cases();
+    json_t *cases = load_cases(file);
     const json_t *fixture, *row;
     size_t i, k;
 
-    cr_assert_geq(json_array_size(cases), 13);
+    cr_assert_geq(json_array_size(cases), at_least);
     json_array_foreach (cases, i, fixture) {
         const char *name = json_string_value(json_object_get(fixture, "fixture"));
         struct tokenizer *tokenizer = open_or_fail(fixture_path(name));
@@ -67,4 +67,15 @@ Test(reference, every_fixture_agrees)
         tokenizer_close(tokenizer);
     }
     json_decref(cases);
+}
+
+Test(reference, every_tokenizer_json_agrees)
+{
+    check_cases("cases.json", 13);
+}
+
+/* SentencePiece models, ranks, GGUF files and folders with a class (make_plain_fixtures.py). */
+Test(reference, every_other_vocabulary_agrees)
+{
+    check_cases("plain.json", 22);
 }
