@@ -34,8 +34,8 @@ enum quire_status json_file_load(const char *path, size_t bytes_max, size_t flag
         goto done;
     json = json_loadb(text, (size_t)file_bytes, flags, &reason);
     if (json == NULL || !json_is_object(json)) {
-        status = json == NULL ? quire_fail(error, QUIRE_BAD_FILE, "%s: line %d, column %d: not valid JSON: %s", path, reason.line,
-                                           reason.column, reason.text)
+        status = json == NULL ? quire_fail(error, QUIRE_BAD_FILE, "%s: line %d, column %d: not valid JSON: %s", path,
+                                           reason.line, reason.column, reason.text)
                               : quire_fail(error, QUIRE_BAD_FILE, "%s: not a JSON object", path);
         json_decref(json);
         goto done;

@@ -7,9 +7,9 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* Reads and parses, by jansson's `flags`, a file of at most `bytes_max` bytes whose top is an object; where a key appears
- * twice the last one counts, as in Python. The caller owns *out. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_LIMIT, QUIRE_BAD_FILE (names line and
- * column). */
+/* Reads and parses, by jansson's `flags`, a file of at most `bytes_max` bytes whose top is an object; where a key
+ * appears twice the last one counts, as in Python. The caller owns *out. QUIRE_NOT_FOUND, QUIRE_IO, QUIRE_LIMIT,
+ * QUIRE_BAD_FILE (names line and column). */
 QUIRE_NODISCARD enum quire_status json_file_load(const char *path, size_t bytes_max, size_t flags, json_t **out,
                                                  struct quire_error *error);
 

@@ -10,6 +10,7 @@ struct added_token {
     bool single_word;             /* not inside a word */
     bool strip_left, strip_right; /* takes the white space beside it */
     bool normalized;              /* looked for in normalised text */
+    bool exact;                   /* `content` already is as the normalizers leave it */
     bool special;                 /* left out by skip_special */
     bool reserved;                /* only where every byte is trusted */
 };

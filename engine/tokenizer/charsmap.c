@@ -91,26 +91,12 @@ static enum quire_status append_mapped(const struct text *map, const struct mark
     return QUIRE_OK;
 }
 
-/* SentencePiece's normalizer: the longest entry at each place, else one character as it is. */
-static enum quire_status run_longest(const struct text *map, const struct marked_text *in, struct marked_text *out)
+const char *charsmap_longest(const struct text *map, const char *key, size_t count, size_t *length)
 {
-    for (size_t start = 0, length; start < in->text.count; start += length) {
-        const char *mapped = lookup(map, true, in->text.bytes + start, in->text.count - start, &length);
-        enum quire_status status;
-        if (mapped == NULL) {
-            length = utf8_length(in->text.bytes[start]);
-            status = marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start, length);
-        } else {
-            status = marked_text_append(out, mapped, strlen(mapped), marks_all(&in->marks, start, start + length));
-        }
-        if (status != QUIRE_OK)
-            return status;
-    }
-    return QUIRE_OK;
+    return lookup(map, true, key, count, length);
 }
 
-enum quire_status charsmap_run(const struct text *map, bool longest, const struct marked_text *in,
-                               struct marked_text *out)
+enum quire_status charsmap_run(const struct text *map, const struct marked_text *in, struct marked_text *out)
 {
     size_t start = 0, at = 0;
     uint32_t last = 0;
@@ -118,8 +104,6 @@ enum quire_status charsmap_run(const struct text *map, bool longest, const struc
 
     if (map->count == 0) /* an empty map maps nothing */
         return marked_text_copy(out, in->text.bytes, in->marks.bytes, in->text.count);
-    if (longest)
-        return run_longest(map, in, out);
     while (at < in->text.count) {
         size_t here = at;
         uint32_t c = utf8_next(in->text.bytes, &at);

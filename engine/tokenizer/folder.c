@@ -1,8 +1,8 @@
 /* A model folder, or a file that holds a tokenizer, to a tokenizer. Thread: the loader's. Owner: tokenizer. */
 #include "json_source.h"
 #include "plain_files.h"
-#include "pre_patterns.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +17,7 @@ static enum quire_status complete(struct tokenizer *tokenizer, const char *folde
                : quire_fail(error, status, "%s/%s: %s", folder, file, reason.message);
 }
 
-/* ---- tokenizer.json ------------------------------------------------------------------------------------------------
- */
+/* ---- tokenizer.json ---------------------------------------------------------------------------------------------- */
 
 static enum quire_status load_json(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
 {
@@ -37,132 +36,72 @@ static enum quire_status load_json(struct tokenizer *tokenizer, const char *fold
     return status == QUIRE_OK ? complete(tokenizer, folder, source.file, error) : status;
 }
 
-/* ---- vocab.json and merges.txt --------------------------------------------------------------------------------------
- */
+/* ---- other files ------------------------------------------------------------------------------------------------- */
 
-/* The lines of merges.txt, but not its "#version" and empty ones. NULL without memory. */
-static json_t *merge_lines(const struct text *text)
+static enum quire_status load_class(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
 {
-    json_t *list = json_array();
+    const char *file;
+    enum quire_status status = folder_class_load(tokenizer, folder, &file, error);
 
-    for (size_t at = 0; list != NULL && at < text->count;) {
-        const char *line = text->bytes + at, *end = memchr(line, '\n', text->count - at);
-        size_t count = end == NULL ? text->count - at : (size_t)(end - line);
-        bool version = at == 0 && count > 8 && memcmp(line, "#version", 8) == 0;
-        at += count + 1;
-        if (count > 0 && line[count - 1] == '\r')
-            count--;
-        if (count > 0 && !version && json_array_append_new(list, json_stringn(line, count)) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
+    return status == QUIRE_OK ? complete(tokenizer, folder, file, error) : status;
+}
+
+/* A SentencePiece model begins with field 1, a message; base64 never holds that byte. */
+static enum quire_status plain_file_load(struct tokenizer *tokenizer, const char *path, const char *folder,
+                                         const struct text *bytes, struct quire_error *error)
+{
+    return bytes->count > 0 && bytes->bytes[0] == '\n'
+               ? sentencepiece_file_load(tokenizer, path, folder, bytes, error)
+               : rank_file_load(tokenizer, path, folder, bytes, error);
+}
+
+/* The name of a file in `folder` that ends in ".tiktoken", for the caller to free; NULL without. */
+static char *rank_file_name(const char *folder)
+{
+    DIR *listing = opendir(folder);
+    const struct dirent *entry;
+    char *name = NULL;
+
+    while (listing != NULL && name == NULL && (entry = readdir(listing)) != NULL) {
+        const char *ending = strrchr(entry->d_name, '.');
+        if (ending != NULL && strcmp(ending, ".tiktoken") == 0)
+            name = strdup(entry->d_name);
     }
-    return list;
-}
-
-/* GPT-2's own end of text, for folders that name no special tokens. */
-static enum quire_status gpt2_specials(struct tokenizer *tokenizer)
-{
-    static const char *const names[] = {"bos_token", "eos_token", "unk_token"};
-    static const char end[] = "<|endoftext|>";
-
-    if (vocabulary_find(&tokenizer->vocabulary, end, sizeof end - 1) == TOKEN_NONE)
-        return QUIRE_OK;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (name_list_set(&tokenizer->specials, names[i], end, sizeof end - 1) != QUIRE_OK)
-            return QUIRE_NO_MEMORY;
-    return QUIRE_OK;
-}
-
-/* Which expressions go with the files: the class that the configuration names tells. */
-static enum quire_status gpt2_expressions(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
-{
-    json_t *config;
-    enum quire_status status = folder_json_load(folder, "tokenizer_config.json", false, &config, error);
-    const char *class = json_text(config, "tokenizer_class", NULL);
-
-    if (status == QUIRE_OK)
-        status = pre_apply(pre_find(class != NULL && strncmp(class, "Qwen2", 5) == 0 ? "qwen2" : "gpt-2"), tokenizer,
-                           error);
-    json_decref(config);
-    return status;
-}
-
-static enum quire_status load_gpt2(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
-{
-    struct json_source source = {folder, "vocab.json with merges.txt", error};
-    struct text text = {0};
-    json_t *vocabulary = NULL, *model = NULL;
-    enum quire_status status = folder_json_load(folder, "vocab.json", true, &vocabulary, error);
-
-    if (status == QUIRE_OK)
-        status = folder_text_load(folder, "merges.txt", &text, error);
-    if (status == QUIRE_OK) {
-        json_t *merges = merge_lines(&text);
-        model = merges == NULL ? NULL
-                               : json_pack("{s:s,s:O,s:o}", "type", "BPE", "vocab", vocabulary, "merges", merges);
-        status = model == NULL ? json_no_memory(&source) : json_vocabulary_load(&source, model, &tokenizer->vocabulary);
-    }
-    if (status == QUIRE_OK)
-        status = gpt2_specials(tokenizer);
-    if (status == QUIRE_OK)
-        status = specials_load(tokenizer, folder, error);
-    if (status == QUIRE_OK)
-        status = gpt2_expressions(tokenizer, folder, error);
-    if (status == QUIRE_OK)
-        status = json_model_load(&source, model, &tokenizer->model);
-    text_deinit(&text);
-    json_decref(vocabulary);
-    json_decref(model);
-    return status == QUIRE_OK ? complete(tokenizer, folder, source.file, error) : status;
-}
-
-/* ---- SentencePiece models and tiktoken ranks ------------------------------------------------------------------------
- */
-
-enum quire_status plain_file_load(struct tokenizer *tokenizer, const char *path, const struct text *bytes,
-                                  struct quire_error *error)
-{
-    /* A SentencePiece model begins with field 1, a message; base64 never holds that byte. */
-    bool message = bytes->count > 0 && bytes->bytes[0] == '\n';
-
-    return message ? sentencepiece_file_load(tokenizer, path, bytes, error)
-                   : rank_file_load(tokenizer, path, bytes, error);
+    if (listing != NULL)
+        closedir(listing);
+    return name;
 }
 
 static enum quire_status load_plain(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
 {
-    static const char *const files[] = {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "tiktoken.model",
-                                        "qwen.tiktoken"};
+    char *ranks = rank_file_name(folder), *path = NULL;
+    const char *const files[] = {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "tiktoken.model", ranks};
     enum quire_status status = QUIRE_NOT_FOUND;
     struct text bytes = {0};
-    char *path = NULL;
     size_t i;
 
-    for (i = 0; i < sizeof files / sizeof files[0] && status == QUIRE_NOT_FOUND; i++)
+    for (i = 0; i < sizeof files / sizeof files[0] && files[i] != NULL && status == QUIRE_NOT_FOUND; i++)
         status = folder_text_load(folder, files[i], &bytes, error);
     if (status == QUIRE_OK && asprintf(&path, "%s/%s", folder, files[i - 1]) < 0) {
         path = NULL;
         status = QUIRE_NO_MEMORY;
     }
     if (status == QUIRE_OK)
-        status = plain_file_load(tokenizer, path, &bytes, error);
-    if (status == QUIRE_OK)
-        status = specials_load(tokenizer, folder, error);
+        status = plain_file_load(tokenizer, path, folder, &bytes, error);
     if (status == QUIRE_OK)
         status = complete(tokenizer, folder, files[i - 1], error);
     text_deinit(&bytes);
     free(path);
+    free(ranks);
     return status;
 }
 
-/* ---- which one
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- which one --------------------------------------------------------------------------------------------------- */
 
 enum quire_status tokenizer_load_folder(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
 {
     static enum quire_status (*const loads[])(struct tokenizer *, const char *,
-                                              struct quire_error *) = {load_json, load_gpt2, load_plain};
+                                              struct quire_error *) = {load_json, load_class, load_plain};
     enum quire_status status = QUIRE_NOT_FOUND;
 
     for (size_t i = 0; i < sizeof loads / sizeof loads[0] && status == QUIRE_NOT_FOUND; i++)
@@ -170,7 +109,9 @@ enum quire_status tokenizer_load_folder(struct tokenizer *tokenizer, const char 
     return status != QUIRE_NOT_FOUND
                ? status
                : quire_fail(error, status,
-                            "%s has neither tokenizer.json nor vocab.json with merges.txt nor tokenizer.model", folder);
+                            "%s has no tokenizer.json, no vocab.json with merges.txt, no vocab.txt and no "
+                            "tokenizer.model",
+                            folder);
 }
 
 enum quire_status tokenizer_load_file(struct tokenizer *tokenizer, const char *path, struct quire_error *error)
@@ -179,7 +120,7 @@ enum quire_status tokenizer_load_file(struct tokenizer *tokenizer, const char *p
     enum quire_status status = path_text_load(path, &bytes, error);
 
     if (status == QUIRE_OK)
-        status = plain_file_load(tokenizer, path, &bytes, error);
+        status = plain_file_load(tokenizer, path, NULL, &bytes, error);
     const char *eos = status == QUIRE_OK ? name_list_get(&tokenizer->specials, "eos_token") : NULL;
     uint32_t id = eos == NULL ? TOKEN_NONE : vocabulary_find(&tokenizer->vocabulary, eos, strlen(eos));
     if (id != TOKEN_NONE) /* a spelling may hold NUL, and is not found again then */

@@ -5,6 +5,7 @@
 #include "quote.h"
 #include "sentencepiece.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ static enum quire_status around_load(const struct gguf_source *source, bool add_
 static enum quire_status sentencepiece_load(const struct gguf_source *source, struct sentencepiece *options,
                                             struct special_ids ids)
 {
+    bool unigram = options->kind == SENTENCEPIECE_UNIGRAM;
     enum quire_status status = gguf_flag_get(source, KEY("add_space_prefix"), &options->prefixed);
 
     if (status == QUIRE_OK)
@@ -42,14 +44,18 @@ static enum quire_status sentencepiece_load(const struct gguf_source *source, st
     if (status == QUIRE_OK && source->scores == NULL)
         status = gguf_source_bad(source, KEY("scores"), "is missing; SentencePiece vocabularies need scores");
     if (status == QUIRE_OK)
-        status = around_load(source, !options->unigram, options->unigram, ids.bos, ids.eos);
+        status = around_load(source, !unigram, unigram, ids.bos, ids.eos);
     if (status != QUIRE_OK)
         return status;
     double *scores = malloc((size_t)source->tokens->count * sizeof *scores);
     if (scores == NULL)
         return gguf_source_no_memory(source);
-    for (uint32_t id = 0; id < source->tokens->count; id++)
+    options->lowest = INFINITY;
+    for (uint32_t id = 0; id < source->tokens->count; id++) {
         scores[id] = gguf_number(source->scores, id);
+        if (gguf_token_type(source, id) == TYPE_NORMAL)
+            options->lowest = scores[id] < options->lowest ? scores[id] : options->lowest;
+    }
     options->scores = scores;
     status = sentencepiece_apply(source->tokenizer, options, source->error);
     free(scores);
@@ -88,7 +94,7 @@ static void specials_strip(const struct gguf_source *source, const char *left)
 
 static enum quire_status load_llama(const struct gguf_source *source)
 {
-    struct sentencepiece options = {.prefixed = true, .byte_fallback = true};
+    struct sentencepiece options = {.kind = SENTENCEPIECE_BPE, .prefixed = true, .byte_fallback = true};
     struct special_ids ids = SPECIAL_IDS_NONE;
 
     if (source->tokens->count > 2 && gguf_token_type(source, 1) == TYPE_CONTROL &&
@@ -101,7 +107,7 @@ static enum quire_status load_llama(const struct gguf_source *source)
 
 static enum quire_status load_t5(const struct gguf_source *source)
 {
-    struct sentencepiece options = {.unigram = true, .prefixed = true, .collapses = true};
+    struct sentencepiece options = {.kind = SENTENCEPIECE_UNIGRAM, .prefixed = true, .collapses = true};
     const struct gguf_value *map = gguf_find(source->file, KEY("precompiled_charsmap"));
     struct special_ids ids = SPECIAL_IDS_NONE;
 
@@ -142,7 +148,7 @@ static enum quire_status merges_load(const struct gguf_source *source)
 /* BPE by merges, over the text that the row of tokenizer.ggml.pre leaves. */
 static enum quire_status load_merged(const struct gguf_source *source, const struct pre_row *row)
 {
-    struct sentencepiece options = {.byte_fallback = true}; /* merged in the order of the merges, not by score */
+    struct sentencepiece options = {.kind = SENTENCEPIECE_BPE, .byte_fallback = true}; /* no scores: by the merges */
     struct tokenizer *tokenizer = source->tokenizer;
     struct special_ids ids = SPECIAL_IDS_NONE;
     enum quire_status status = gguf_specials_load(source, &ids);

@@ -135,15 +135,16 @@ static enum quire_status unigram_load(const struct json_source *source, const js
 {
     const json_t *list = json_object_get(value, "vocab"), *entry;
     uint64_t unknown;
-    double *scores = malloc(model->vocabulary->id_count * sizeof *scores);
+    double *scores = malloc(model->vocabulary->id_count * sizeof *scores), lowest = INFINITY;
     size_t i;
 
     if (scores == NULL)
         return json_no_memory(source);
     for (i = 0; i < model->vocabulary->id_count; i++)
-        scores[i] = INFINITY; /* an added token: no piece, and never the lowest */
+        scores[i] = 0.0; /* an added token: no piece */
     json_array_foreach (list, i, entry) {
         scores[i] = json_number_value(json_array_get(entry, 1));
+        lowest = scores[i] < lowest ? scores[i] : lowest;
     }
     if (json_is_real(json_object_get(value, "unk_id"))) {
         if (!json_whole(json_object_get(value, "unk_id"), json_array_size(list) - 1, &unknown)) {
@@ -153,7 +154,7 @@ static enum quire_status unigram_load(const struct json_source *source, const js
         model->unknown = (uint32_t)unknown;
     }
     model->byte_fallback = json_bool(value, "byte_fallback", false);
-    enum quire_status status = unigram_prepare(model, scores);
+    enum quire_status status = unigram_prepare(model, scores, lowest);
     free(scores);
     return status == QUIRE_OK ? status : json_no_memory(source);
 }

@@ -43,6 +43,7 @@ struct word_model {
     /* WordPiece */
     size_t word_chars_max, piece_bytes_max; /* longer words are unknown; no piece is longer */
     /* Unigram */
+    bool single; /* scores add up in single precision, as SentencePiece does it */
     struct unigram *unigram;
 };
 void word_model_deinit(struct word_model *model);
@@ -63,8 +64,8 @@ QUIRE_NODISCARD enum quire_status merge_add_line(struct word_model *model, uint3
 QUIRE_NODISCARD enum quire_status bpe_prepare(struct word_model *model);
 void wordpiece_prepare(struct word_model *model);
 void wordlevel_prepare(struct word_model *model);
-/* `scores` has one entry per id; it is copied. */
-QUIRE_NODISCARD enum quire_status unigram_prepare(struct word_model *model, const double *scores);
+/* `scores` has one entry per id; it is copied. `lowest` is the worst that a piece has. */
+QUIRE_NODISCARD enum quire_status unigram_prepare(struct word_model *model, const double *scores, double lowest);
 void unigram_destroy(struct unigram *unigram); /* NULL is allowed */
 
 /* Ids of "<0x00>" ... "<0xFF>"; TOKEN_NONE where missing. */

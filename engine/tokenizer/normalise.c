@@ -4,6 +4,7 @@
 
 #include "byte_alphabet.h"
 #include "charsmap.h"
+#include "sentencepiece_text.h"
 #include "unicode.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ void normaliser_list_deinit(struct normaliser_list *list)
     for (size_t i = 0; i < list->count; i++) {
         pattern_destroy(list->steps[i].pattern);
         text_deinit(&list->steps[i].content);
+        sentencepiece_text_destroy(list->steps[i].rules);
     }
     free(list->steps);
     *list = (struct normaliser_list){0};
@@ -313,7 +315,9 @@ static enum quire_status step_run(const struct normaliser *step, struct matcher 
     case NORMALISE_STRIP:
         return strip(step, in, out);
     case NORMALISE_CHARSMAP:
-        return charsmap_run(&step->content, (step->flags & NORMALISE_LONGEST) != 0, in, out);
+        return charsmap_run(&step->content, in, out);
+    case NORMALISE_SENTENCEPIECE:
+        return sentencepiece_normalise(step->rules, in, out);
     case NORMALISE_LOWERCASE:
     case NORMALISE_STRIP_MARKS:
     case NORMALISE_STRIP_ACCENTS:

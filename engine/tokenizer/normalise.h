@@ -28,7 +28,8 @@ enum normalise_kind {
     NORMALISE_CLEAN,         /* BERT: controls go, white space becomes a blank */
     NORMALISE_SPACE_HAN,     /* BERT: blanks around ideographs */
     NORMALISE_BYTES,         /* byte-level alphabet */
-    NORMALISE_CHARSMAP,      /* SentencePiece's precompiled map in `content`; by flags the longest match counts */
+    NORMALISE_CHARSMAP,      /* SentencePiece's precompiled map in `content` */
+    NORMALISE_SENTENCEPIECE, /* all that a SentencePiece model does to text, by `rules` */
     NORMALISE_NMT,           /* SentencePiece's clean-up: some controls go, odd spaces become blanks */
 };
 
@@ -36,8 +37,7 @@ enum normalise_flag {
     NORMALISE_COMPOSED = 1,
     NORMALISE_COMPATIBLE = 2,
     NORMALISE_LEFT = 4,
-    NORMALISE_RIGHT = 8,
-    NORMALISE_LONGEST = 16
+    NORMALISE_RIGHT = 8
 };
 
 struct normaliser {
@@ -45,6 +45,7 @@ struct normaliser {
     unsigned flags;
     struct pattern *pattern;
     struct text content;
+    struct sentencepiece_text *rules; /* owned */
 };
 
 /* Steps in order. */

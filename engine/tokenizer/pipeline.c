@@ -1,4 +1,4 @@
-/* Pipelines that no file spells out, by way of the loaders for tokenizer.json. Thread: the loader's. Owner: tokenizer. */
+/* Pipelines that no file spells out, by way of tokenizer.json's loaders. Thread: the loader's. Owner: tokenizer. */
 #include "pipeline.h"
 
 #include "json_source.h"

@@ -1,18 +1,25 @@
-/* Files that hold a vocabulary and little else: SentencePiece models, tiktoken ranks, GPT-2's vocab.json with
- * merges.txt. */
+/* What a folder may hold in place of a tokenizer.json: SentencePiece models, tiktoken ranks, vocab.json with
+ * merges.txt, vocab.txt. */
 #ifndef QUIRE_PLAIN_FILES_H
 #define QUIRE_PLAIN_FILES_H
 
 #include "state.h"
 
-/* Fills vocabulary, model and decoder from a file's bytes: a SentencePiece model, or tiktoken's lines of base64 and
- * rank. `path` is for error sentences and, for ranks, tells which expressions go with them. Specials that the file
- * names are set. QUIRE_BAD_FILE, QUIRE_UNSUPPORTED, QUIRE_NO_MEMORY. */
-QUIRE_NODISCARD enum quire_status plain_file_load(struct tokenizer *tokenizer, const char *path,
-                                                  const struct text *bytes, struct quire_error *error);
+#include <jansson.h>
+
+/* Each fills vocabulary, model, decoder and special tokens from a file's bytes: `path` is for error sentences. `folder`
+ * holds the configurations beside it; NULL: there are none. QUIRE_BAD_FILE, QUIRE_UNSUPPORTED, QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status sentencepiece_file_load(struct tokenizer *tokenizer, const char *path,
-                                                          const struct text *bytes, struct quire_error *error);
-QUIRE_NODISCARD enum quire_status rank_file_load(struct tokenizer *tokenizer, const char *path,
+                                                          const char *folder, const struct text *bytes,
+                                                          struct quire_error *error);
+QUIRE_NODISCARD enum quire_status rank_file_load(struct tokenizer *tokenizer, const char *path, const char *folder,
                                                  const struct text *bytes, struct quire_error *error);
+
+/* The same from vocab.json with merges.txt, or vocab.txt; *file gets the vocabulary's name. QUIRE_NOT_FOUND. */
+QUIRE_NODISCARD enum quire_status folder_class_load(struct tokenizer *tokenizer, const char *folder, const char **file,
+                                                    struct quire_error *error);
+/* added_tokens.json, {"token": id}, which counts where tokenizer_config.json lists no tokens. */
+QUIRE_NODISCARD enum quire_status legacy_added_load(struct tokenizer *tokenizer, const char *folder,
+                                                    const json_t *config, struct quire_error *error);
 
 #endif

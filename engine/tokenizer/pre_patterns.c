@@ -124,15 +124,21 @@ static const struct pre_row rows[] = {
                      "[\\p{P}!-/:-@\\[-`{-~]", GPT2}},
     {.names = "gemma4 granite-embed-multi-311m", .blanks = true, .add_bos = true},
     {.names = "sarvam-moe", .blanks = true},
+    /* No GGUF file says these; rank files need them. The first is OpenAI's own form, in which white space at the end of
+     * a text stays together. */
+    {.names = "cl100k",
+     .expressions = {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}"
+                     "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|\\s++\\z|\\s*[\\r\\n]|\\s+(?!\\S)|\\s"}},
+    {.names = "arcade100k", .compose = true, .expressions = {GPT4("\\p{N}")}},
     {.names = "default",
      .expressions = {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},
 };
 
 const struct pre_row *pre_find(const char *name)
 {
-    size_t bytes = strlen(name);
+    size_t bytes = strcspn(name, " ");
 
-    for (size_t i = 0; bytes > 0 && i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; bytes > 0 && name[bytes] == '\0' && i < sizeof rows / sizeof rows[0]; i++) {
         for (const char *at = rows[i].names; (at = strstr(at, name)) != NULL; at += bytes) {
             bool begins = at == rows[i].names || at[-1] == ' ';
             if (begins && (at[bytes] == ' ' || at[bytes] == '\0'))

@@ -143,6 +143,8 @@ static enum quire_status added_normalise(struct tokenizer *tokenizer, struct mat
 
     for (size_t i = 0; i < tokenizer->added_normalised.count && status == QUIRE_OK; i++) {
         struct text *content = &tokenizer->added_normalised.tokens[i].content;
+        if (tokenizer->added_normalised.tokens[i].exact)
+            continue;
         text.text.count = text.marks.count = 0;
         status = marked_text_append(&text, content->bytes, content->count, MARK_TRUSTED);
         if (status == QUIRE_OK)

@@ -138,8 +138,10 @@ static const struct trie_node *trie_child(const struct unigram *unigram, const s
 
 /* ---- Viterbi ----------------------------------------------------------------------------------------------------- */
 
-static bool best_offer(struct best *best, double score, size_t start, uint32_t id)
+static bool best_offer(struct best *best, double score, size_t start, uint32_t id, bool single)
 {
+    if (single)
+        score = (double)(float)score;
     if (best->start != SIZE_MAX && score <= best->score)
         return false;
     *best = (struct best){score, start, id};
@@ -157,7 +159,7 @@ static enum quire_status paths_fill(const struct word_model *model, const char *
         best[i] = (struct best){.start = SIZE_MAX};
     for (size_t start = 0, length; start < count; start += length) {
         const struct trie_node *node = &unigram->nodes[0];
-        bool single = false; /* the character is a piece by itself */
+        bool whole = false; /* the character is a piece by itself */
         length = utf8_length(word[start]);
         for (size_t at = start; at < count; at++) {
             node = trie_child(unigram, node, (unsigned char)word[at]);
@@ -165,11 +167,13 @@ static enum quire_status paths_fill(const struct word_model *model, const char *
                 break;
             if (node->id == TOKEN_NONE || (node->reserved && !reserved))
                 continue;
-            best_offer(&best[at + 1], best[start].score + unigram->scores[node->id], start, node->id);
-            single = single || at + 1 - start == length;
+            best_offer(&best[at + 1], best[start].score + unigram->scores[node->id], start, node->id,
+                       model->single);
+            whole = whole || at + 1 - start == length;
         }
-        if (!single &&
-            best_offer(&best[start + length], best[start].score + unigram->unknown_score, start, model->unknown) &&
+        if (!whole &&
+            best_offer(&best[start + length], best[start].score + unigram->unknown_score, start, model->unknown,
+                       model->single) &&
             model->unknown == TOKEN_NONE)
             return QUIRE_INVALID;
     }
@@ -217,11 +221,10 @@ static enum quire_status unigram_encode(const struct word_model *model, const ch
     return QUIRE_OK;
 }
 
-enum quire_status unigram_prepare(struct word_model *model, const double *scores)
+enum quire_status unigram_prepare(struct word_model *model, const double *scores, double lowest)
 {
     const struct vocabulary *vocabulary = model->vocabulary;
     struct trie_source source = {.vocabulary = vocabulary};
-    double lowest = INFINITY;
     enum quire_status status = QUIRE_NO_MEMORY;
 
     model->encode = unigram_encode;
@@ -232,9 +235,7 @@ enum quire_status unigram_prepare(struct word_model *model, const double *scores
         (unigram->scores = malloc((vocabulary->id_count + 1) * sizeof *scores)) == NULL)
         goto done;
     memcpy(unigram->scores, scores, vocabulary->id_count * sizeof *scores);
-    for (uint32_t id = 0; id < vocabulary->id_count; id++)
-        lowest = scores[id] < lowest ? scores[id] : lowest;
-    unigram->unknown_score = lowest - UNKNOWN_PENALTY;
+    unigram->unknown_score = model->single ? (double)(float)(lowest - UNKNOWN_PENALTY) : lowest - UNKNOWN_PENALTY;
     for (size_t i = 0; i < vocabulary->piece_count; i++)
         if (vocabulary->pieces[i].bytes > 0 && !vocabulary->pieces[i].added)
             source.order[source.count++] = (uint32_t)i;
