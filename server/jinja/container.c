@@ -235,15 +235,32 @@ static bool next_item(struct jrun *run, struct jiterator *self, struct jvalue *o
     return true;
 }
 
+/* A text of one ASCII character, made once: some templates walk over long texts, expecting lists. */
+static const struct jstring *letter(struct jrun *run, const char *byte, bool trusted)
+{
+    size_t number = (size_t)(unsigned char)*byte * 2 + trusted;
+
+    if (run->letters == NULL) {
+        run->letters = jalloc_array(run, 256, sizeof *run->letters);
+        memset(run->letters, 0, 256 * sizeof *run->letters);
+    }
+    if (run->letters[number] == NULL)
+        run->letters[number] = jstring_new(run, byte, 1, trusted);
+    return run->letters[number];
+}
+
 static bool next_char(struct jrun *run, struct jiterator *self, struct jvalue *out)
 {
     const struct jstring *string = self->source.as.string;
     size_t start = self->at;
 
+    uint32_t code;
+
     if (start >= string->count)
         return false;
-    jchar_at(string->bytes, start, &self->at);
-    *out = jstr(jstring_plain(run, jstring_part(run, string, start, self->at)));
+    code = jchar_at(string->bytes, start, &self->at);
+    *out = jstr(code < 0x80 ? letter(run, string->bytes + start, jstring_trusted_at(string, start))
+                            : jstring_plain(run, jstring_part(run, string, start, self->at)));
     return true;
 }
 

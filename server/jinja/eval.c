@@ -161,12 +161,13 @@ static struct jvalue eval_sign(struct jrun *run, struct jframe *frame, const str
 
 static struct jvalue eval_concat(struct jrun *run, struct jframe *frame, const struct jnode *node)
 {
-    struct jbuilder text;
+    const struct jstring *first = jto_string(run, jeval(run, frame, node->as.list.items[0]));
+    struct jbuilder rest;
 
-    jbuilder_init(&text, run);
-    for (uint32_t i = 0; i < node->as.list.count; i++)
-        jadd_str(&text, jeval(run, frame, node->as.list.items[i]));
-    return jstr(jbuilder_string(&text));
+    jbuilder_init(&rest, run);
+    for (uint32_t i = 1; i < node->as.list.count; i++)
+        jadd_str(&rest, jeval(run, frame, node->as.list.items[i]));
+    return jstr(jstring_append(run, first, jbuilder_string(&rest)));
 }
 
 static bool compare(struct jrun *run, int operator, struct jvalue left, struct jvalue right)

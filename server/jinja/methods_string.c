@@ -154,7 +154,9 @@ static struct jvalue string_split(struct jrun *run, const struct jcall *call)
 
 static struct jvalue string_splitlines(struct jrun *run, const struct jcall *call)
 {
-    return jlist_value(jsplit_lines(run, call->self.as.string, jflag(run, call->args[0], false)), J_LIST);
+    bool keep_ends = jgiven(call->args[0]) && jint_of(run, call->args[0], "keepends") != 0;
+
+    return jlist_value(jsplit_lines(run, call->self.as.string, keep_ends), J_LIST);
 }
 
 /* Option: 1 for rpartition. */

@@ -124,7 +124,6 @@ static struct jvalue float_arithmetic(struct jrun *run, int operator, double a, 
 
 static struct jvalue add_strings(struct jrun *run, const struct jstring *left, const struct jstring *right)
 {
-    struct jbuilder text;
     bool markup = left->markup || right->markup;
 
     if (markup) { /* Markup escapes what it is joined to */
@@ -133,10 +132,7 @@ static struct jvalue add_strings(struct jrun *run, const struct jstring *left, c
     }
     if (!markup && (left->count == 0 || right->count == 0))
         return jstr(left->count == 0 ? right : left);
-    jbuilder_init(&text, run);
-    jbuilder_add_string(&text, left);
-    jbuilder_add_string(&text, right);
-    left = jbuilder_string(&text);
+    left = jstring_append(run, left, right);
     return jstr(markup ? jstring_markup(run, left) : left);
 }
 
@@ -157,12 +153,22 @@ static struct jvalue repeat_string(struct jrun *run, const struct jstring *strin
 
 static struct jvalue join_lists(struct jrun *run, struct jvalue left, const struct jlist *right)
 {
-    struct jlist *both = jlist_new(run, left.as.list->count + right->count);
+    struct jlist *first = left.as.list, *both;
+    size_t count = first->count + right->count;
 
-    for (size_t i = 0; i < left.as.list->count; i++)
-        jlist_append(run, both, left.as.list->items[i]);
+    /* Room to spare, so that a list to which a template adds again and again is not copied each time. */
+    if (first->used != NULL && *first->used == first->count && first->count_max >= count) {
+        both = jlist_new(run, 0);
+        *both = *first;
+    } else {
+        both = jlist_new(run, count * 2);
+        for (size_t i = 0; i < first->count; i++)
+            jlist_append(run, both, first->items[i]);
+        both->used = jalloc(run, sizeof *both->used);
+    }
     for (size_t i = 0; i < right->count; i++)
         jlist_append(run, both, right->items[i]);
+    *both->used = count;
     return jlist_value(both, left.kind == J_LIST ? J_LIST : J_TUPLE);
 }
 
@@ -306,6 +312,12 @@ struct jvalue jslice(struct jrun *run, struct jvalue object, struct jvalue start
             __builtin_add_overflow(from->start, range->stop, &range->stop))
             fail_big(run);
         return (struct jvalue){.kind = J_RANGE, .as.range = range};
+    }
+    if (span.step == 1 && span.count > 0) { /* lists do not change once they are built */
+        part = jlist_new(run, 0);
+        part->items = object.as.list->items + span.start;
+        part->count = (size_t)span.count;
+        return jlist_value(part, object.kind == J_LIST ? J_LIST : J_TUPLE);
     }
     part = jlist_new(run, (size_t)span.count);
     for (int64_t i = 0; i < span.count; i++)

@@ -35,6 +35,8 @@ struct jrun {
     const struct jinja_template *template;
     struct jvalue *names; /* values of the template's free names, by index */
     const struct jstring *block_text; /* what a set or filter block printed, for its first filter */
+    const struct jundefined *latest_undefined; /* NULL: none yet */
+    const struct jstring **letters;   /* texts of one ASCII character; NULL until one is needed */
     struct jbuilder *out; /* where output goes: the text, or what a macro or a set block collects */
     int64_t now_ns;
 };

@@ -213,6 +213,69 @@ const struct jstring *jstring_new(struct jrun *run, const char *bytes, size_t co
     return string;
 }
 
+#define APPEND_BYTES_MIN 128u /* below that a copy is cheaper than the room to spare */
+
+struct jtail {
+    char *bytes;
+    size_t used, room;
+    size_t *flips;
+    size_t flip_room;
+};
+
+static struct jtail *tail_new(struct jrun *run, const struct jstring *string, size_t more, size_t more_flips)
+{
+    struct jtail *tail = jalloc(run, sizeof *tail);
+
+    *tail = (struct jtail){.used = string->count,
+                           .room = (string->count + more) * 2,
+                           .flip_room = (string->flip_count + more_flips) * 2};
+    if (tail->room > run->output_max)
+        tail->room = run->output_max;
+    jrun_charge_bytes(run, string->count + string->flip_count * 8);
+    tail->bytes = jalloc(run, tail->room);
+    tail->flips = jalloc_array(run, tail->flip_room, sizeof *tail->flips);
+    memcpy(tail->bytes, string->bytes, string->count);
+    if (string->flip_count > 0)
+        memcpy(tail->flips, string->flips, string->flip_count * sizeof *tail->flips);
+    return tail;
+}
+
+const struct jstring *jstring_append(struct jrun *run, const struct jstring *left, const struct jstring *right)
+{
+    struct jtail *tail = left->tail;
+    size_t flips = left->flip_count;
+    struct jbuilder text;
+    struct jstring *sum;
+
+    if (left->count < APPEND_BYTES_MIN) {
+        jbuilder_init(&text, run);
+        jbuilder_add_string(&text, left);
+        jbuilder_add_string(&text, right);
+        return jbuilder_string(&text);
+    }
+    if (right->count > run->output_max - left->count)
+        jfail(run, QUIRE_LIMIT, "a text of more than %zu bytes", run->output_max);
+    if (tail == NULL || tail->used != left->count || tail->room - left->count < right->count ||
+        tail->flip_room < flips + right->flip_count + 1)
+        tail = tail_new(run, left, right->count, right->flip_count + 1);
+    jrun_charge_bytes(run, right->count + right->flip_count * 8);
+    memcpy(tail->bytes + left->count, right->bytes, right->count);
+    if (right->trusted != (left->trusted ^ (flips & 1)))
+        tail->flips[flips++] = left->count;
+    for (size_t i = 0; i < right->flip_count; i++)
+        tail->flips[flips++] = left->count + right->flips[i];
+    tail->used = left->count + right->count;
+    sum = jalloc(run, sizeof *sum);
+    *sum = (struct jstring){.bytes = tail->bytes,
+                            .count = tail->used,
+                            .chars = left->chars + right->chars,
+                            .flips = tail->flips,
+                            .flip_count = flips,
+                            .tail = tail,
+                            .trusted = left->trusted};
+    return sum;
+}
+
 const struct jstring *jstring_part(struct jrun *run, const struct jstring *string, size_t from, size_t to)
 {
     struct jstring *part;

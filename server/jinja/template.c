@@ -10,6 +10,7 @@
 #define COMPILE_STEPS_MAX 1000000u
 #define COMPILE_MEMORY_MAX ((size_t)12 * 1024 * 1024)
 #define COMPILE_DEPTH_MAX 300u
+#define SQUARED_ITEMS_MAX 2048u
 
 const struct jinja_limits jinja_limits_default = {
     .steps_max = 1000000,
@@ -310,6 +311,22 @@ static void render(struct jrun *run, void *context)
     give_output(run, &text, r->out);
 }
 
+/* What an honest render needs grows with what it is given. Some templates look at all messages for each message. */
+static void raise_limits(struct jinja_limits *limits, const json_t *variables)
+{
+    size_t weight = json_weight(variables, 0);
+    const char *key;
+    json_t *value;
+
+    limits->steps_max += weight * 8;
+    limits->output_bytes_max += weight * 4;
+    limits->memory_bytes_max += weight * 16;
+    json_object_foreach((json_t *)variables, key, value) {
+        uint64_t items = json_array_size(value) < SQUARED_ITEMS_MAX ? json_array_size(value) : SQUARED_ITEMS_MAX;
+        limits->steps_max += items * items * 4;
+    }
+}
+
 enum quire_status jinja_render(const struct jinja_template *template, const json_t *variables,
                                const struct jinja_options *options, struct jinja_output *out, struct quire_error *error)
 {
@@ -324,10 +341,7 @@ enum quire_status jinja_render(const struct jinja_template *template, const json
     if (r.options->limits != NULL) {
         limits = *r.options->limits;
     } else {
-        size_t weight = json_weight(variables, 0);
-        limits.steps_max += weight * 8;
-        limits.output_bytes_max += weight * 4;
-        limits.memory_bytes_max += weight * 16;
+        raise_limits(&limits, variables);
     }
     run = (struct jrun){.error = error,
                         .arena = {.bytes_max = limits.memory_bytes_max},

@@ -43,8 +43,14 @@ struct jvalue jundefined_hint(struct jrun *run, const char *hint)
 
 struct jvalue jundefined_member(struct jrun *run, struct jvalue owner, struct jvalue name)
 {
-    return undefined_new(run, (struct jundefined){.name = name.kind == J_STRING ? name.as.string : NULL,
-                                                  .owner = jtype_name(owner)});
+    const struct jstring *text = name.kind == J_STRING ? name.as.string : NULL;
+    const struct jundefined *latest = run->latest_undefined;
+
+    /* Templates ask for one thing again and again in a loop, and what is undefined does not change. */
+    if (latest == NULL || latest->name != text || latest->owner != jtype_name(owner))
+        run->latest_undefined =
+            undefined_new(run, (struct jundefined){.name = text, .owner = jtype_name(owner)}).as.undefined;
+    return (struct jvalue){.kind = J_UNDEFINED, .as.undefined = run->latest_undefined};
 }
 
 _Noreturn void jundefined_raise(struct jrun *run, struct jvalue undefined)

@@ -63,6 +63,7 @@ struct jstring {
     size_t chars;      /* code points */
     const size_t *flips; /* byte offsets in (0, count), ascending, where `trusted` turns into its opposite */
     size_t flip_count;
+    struct jtail *tail; /* where more may follow the bytes and the flips, if nothing does yet; NULL */
     bool trusted;      /* of the first byte: the template wrote it */
     bool markup;       /* markupsafe's Markup: it escapes what is joined to it */
 };
@@ -85,6 +86,9 @@ void jbuilder_add_part(struct jbuilder *builder, const struct jstring *string, s
 void jbuilder_add_string(struct jbuilder *builder, const struct jstring *string);
 const struct jstring *jbuilder_string(struct jbuilder *builder); /* the builder may not be used afterwards */
 
+/* Both in one. Where `left` is long it is copied with room to spare, so that a text to which a template adds again and
+ * again is not copied each time: the sum shares the bytes of `left`, which stays as it was. */
+const struct jstring *jstring_append(struct jrun *run, const struct jstring *left, const struct jstring *right);
 const struct jstring *jstring_new(struct jrun *run, const char *bytes, size_t count, bool trusted); /* keeps `bytes` */
 const struct jstring *jstring_part(struct jrun *run, const struct jstring *string, size_t from, size_t to); /* bytes */
 const struct jstring *jstring_plain(struct jrun *run, const struct jstring *string);  /* without the Markup mark */
@@ -141,6 +145,7 @@ size_t jutf8_check(const char *bytes, size_t count);
 struct jlist {
     struct jvalue *items;
     size_t count, count_max;
+    size_t *used; /* of the sum of two lists: how many items stand in the room that it shares with longer sums; NULL */
 };
 
 struct jentry {
