@@ -40,15 +40,47 @@ enum quire_status sentencepiece_symbol_add(struct sentencepiece_text *rules, con
 
 static int compare_symbols(const void *left, const void *right)
 {
-    size_t a = ((const struct text *)left)->count, b = ((const struct text *)right)->count;
+    const struct text *a = left, *b = right;
+    int order = memcmp(a->bytes, b->bytes, a->count < b->count ? a->count : b->count);
 
-    return a > b ? -1 : a < b;
+    return order != 0 ? order : a->count < b->count ? -1 : a->count > b->count;
 }
 
 void sentencepiece_symbols_sort(struct sentencepiece_text *rules)
 {
     if (rules->symbol_count > 1)
         qsort(rules->symbols, rules->symbol_count, sizeof *rules->symbols, compare_symbols);
+}
+
+/* The first symbol of [low, high), which agree in their first `depth` bytes and are longer, whose next byte is not below
+ * `byte`. */
+static size_t symbols_find(const struct sentencepiece_text *rules, size_t low, size_t high, size_t depth, int byte)
+{
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if ((unsigned char)rules->symbols[middle].bytes[depth] < byte)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Bytes of the longest symbol that text[0, count) begins with; 0: none. Gemma's models have thousands that begin alike. */
+static size_t symbol_length(const struct sentencepiece_text *rules, const char *text, size_t count)
+{
+    size_t low = 0, high = rules->symbol_count, longest = 0;
+
+    for (size_t depth = 0; low < high; depth++) {
+        for (; low < high && rules->symbols[low].count == depth; low++) /* the shortest come first */
+            longest = depth;
+        if (depth == count)
+            break;
+        int byte = (unsigned char)text[depth];
+        low = symbols_find(rules, low, high, depth, byte);
+        high = symbols_find(rules, low, high, depth, byte + 1);
+    }
+    return longest;
 }
 
 /* What is read at one place: `length` bytes of the text, which become bytes[0, count). */
@@ -60,13 +92,10 @@ struct chunk {
 
 static struct chunk chunk_at(const struct sentencepiece_text *rules, const char *text, size_t count)
 {
-    size_t length;
+    size_t length = symbol_length(rules, text, count);
 
-    for (size_t i = 0; i < rules->symbol_count; i++) {
-        const struct text *symbol = &rules->symbols[i];
-        if (symbol->count <= count && symbol->bytes[0] == text[0] && memcmp(symbol->bytes, text, symbol->count) == 0)
-            return (struct chunk){text, symbol->count, symbol->count, false};
-    }
+    if (length > 0)
+        return (struct chunk){text, length, length, false};
     const char *mapped = rules->charsmap.count == 0 ? NULL : charsmap_longest(&rules->charsmap, text, count, &length);
     if (mapped != NULL)
         return (struct chunk){mapped, strlen(mapped), length, true};

@@ -12,7 +12,7 @@ struct sentencepiece_text {
     bool suffixed;        /* that blank goes behind it (treat_whitespace_as_suffix) */
     bool collapses;       /* runs of blanks become one, those at the ends go (remove_extra_whitespaces) */
     bool plain_blanks;    /* blanks stay blanks, else they become U+2581 (escape_whitespaces) */
-    struct text *symbols; /* user-defined ones, which are not mapped; longest first */
+    struct text *symbols; /* user-defined ones, which are not mapped; in order */
     size_t symbol_count, symbol_max;
 };
 void sentencepiece_text_destroy(struct sentencepiece_text *rules); /* NULL is allowed */
