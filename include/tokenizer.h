@@ -58,6 +58,7 @@ QUIRE_NODISCARD enum quire_status tokenizer_encode(const struct tokenizer *token
 struct text {
     char *bytes;
     size_t count, count_max;
+    size_t bound; /* to grow beyond this count is QUIRE_NO_MEMORY; 0: no bound */
 };
 void text_deinit(struct text *text);
 QUIRE_NODISCARD enum quire_status text_append(struct text *text, const char *bytes, size_t count);

@@ -40,6 +40,7 @@ enum quire_status decoder_run(const struct decoder *decoder, size_t start, size_
 {
     enum quire_status status = QUIRE_OK;
 
+    list->bytes.bound = spare->bytes.bound = text_bound(list->bytes.count);
     for (size_t i = start; i < end && status == QUIRE_OK; i++) {
         string_list_clear(spare);
         status = decode_step_run(&decoder->steps[i], matcher, scope, list, spare);
@@ -47,6 +48,7 @@ enum quire_status decoder_run(const struct decoder *decoder, size_t start, size_
         *spare = *list;
         *list = made;
     }
+    list->bytes.bound = spare->bytes.bound = 0;
     return status;
 }
 

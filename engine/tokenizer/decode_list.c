@@ -127,6 +127,8 @@ static enum quire_status strip(const struct decode_step *step, const struct text
 {
     size_t start = 0, end = in->count, bytes = step->content.count;
 
+    if (end == 0)
+        return QUIRE_OK;
     for (size_t i = 0; i < step->left && text_begins(in->bytes + start, end - start, &step->content); i++)
         start += bytes;
     for (size_t i = 0; i < step->right && end - start >= bytes && text_begins(in->bytes + end - bytes, bytes,

@@ -333,14 +333,16 @@ static enum quire_status step_run(const struct normaliser *step, struct matcher 
 enum quire_status normalise(const struct normaliser_list *list, struct matcher *matcher, struct marked_text *in,
                             struct marked_text *spare)
 {
-    for (size_t i = 0; i < list->count && in->text.count > 0; i++) {
+    enum quire_status status = QUIRE_OK;
+
+    in->text.bound = spare->text.bound = text_bound(in->text.count);
+    for (size_t i = 0; i < list->count && in->text.count > 0 && status == QUIRE_OK; i++) {
         spare->text.count = spare->marks.count = 0;
-        enum quire_status status = step_run(&list->steps[i], matcher, in, spare);
-        if (status != QUIRE_OK)
-            return status;
+        status = step_run(&list->steps[i], matcher, in, spare);
         struct marked_text made = *spare;
         *spare = *in;
         *in = made;
     }
-    return QUIRE_OK;
+    in->text.bound = spare->text.bound = 0;
+    return status;
 }

@@ -290,6 +290,7 @@ enum quire_status split_words(const struct splitter_list *list, struct matcher *
 {
     scratch->now.count = scratch->now.text.count = 0;
     scratch->now.origin = origin;
+    scratch->now.text.bound = scratch->next.text.bound = text_bound(count);
     if (text_append(&scratch->now.text, text, count) != QUIRE_OK || word_append(&scratch->now, 0, count) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
     for (size_t i = 0; i < list->count; i++) {

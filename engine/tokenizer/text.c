@@ -30,6 +30,11 @@ enum quire_status array_grow(void **items, size_t *count_max, size_t needed, siz
     return QUIRE_OK;
 }
 
+size_t text_bound(size_t count)
+{
+    return count < SIZE_MAX / 128 ? count * 64 + 256 : SIZE_MAX;
+}
+
 void text_deinit(struct text *text)
 {
     free(text->bytes);
@@ -41,7 +46,7 @@ enum quire_status text_reserve(struct text *text, size_t more)
     size_t needed;
     void *bytes = text->bytes;
 
-    if (__builtin_add_overflow(text->count, more, &needed) ||
+    if (__builtin_add_overflow(text->count, more, &needed) || (text->bound > 0 && needed > text->bound) ||
         array_grow(&bytes, &text->count_max, needed, 1) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
     text->bytes = bytes;

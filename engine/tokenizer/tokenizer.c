@@ -200,7 +200,8 @@ enum quire_status tokenizer_complete(struct tokenizer *tokenizer, struct quire_e
     status = decoder_prepare(&tokenizer->decoder, &tokenizer->vocabulary);
     return status == QUIRE_LIMIT
                ? quire_fail(error, QUIRE_BAD_FILE, "decoder: an expression takes too many steps on a token")
-               : status;
+           : status == QUIRE_NO_MEMORY ? quire_fail(error, status, "decoder: no memory for the text of the tokens")
+                                       : status;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */

@@ -271,3 +271,74 @@ Test(hostile, expressions_are_bounded)
     token_list_deinit(&ids);
     tokenizer_close(tokenizer);
 }
+
+/* Found by fuzzing: a chain of steps that each double the text. Loading, encoding or decoding fails, before it takes
+ * gigabytes; what takes too many steps fails too. */
+Test(hostile, chains_are_bounded)
+{
+#define REPLACE "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aa\"}"
+    static const struct {
+        const char *field, *list, *step;
+        bool loads;
+    } rows[] = {
+        {"normalizer", "normalizers", REPLACE, true},
+        {"normalizer", "normalizers", "{\"type\":\"ByteLevel\"}", true},
+        {"pre_tokenizer", "pretokenizers", "{\"type\":\"ByteLevel\",\"use_regex\":false}", true},
+        {"decoder", "decoders", REPLACE, false},
+    };
+#undef REPLACE
+    struct text_run run = {"a\xC3\xA9 a", 5, false};
+    char json[8192];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tokenizer *tokenizer = NULL;
+        struct token_list ids = {0};
+        struct quire_error error = {{0}};
+        char *end = json;
+        end += sprintf(end, BPE(",\"%s\":{\"type\":\"Sequence\",\"%s\":["), rows[i].field, rows[i].list) - 1;
+        for (unsigned k = 0; k < 40; k++)
+            end += sprintf(end, "%s%s", k > 0 ? "," : "", rows[i].step);
+        strcpy(end, "]}}");
+        write_file(folder, "tokenizer.json", json);
+        enum quire_status status = tokenizer_open(folder, &tokenizer, &error);
+        cr_expect_eq(status == QUIRE_OK, rows[i].loads, "row %zu: %s", i, error.message);
+        if (status == QUIRE_OK)
+            status = tokenizer_encode(tokenizer, &run, 1, false, &ids, &error);
+        cr_expect_eq(status, QUIRE_NO_MEMORY, "row %zu", i);
+        cr_expect(error.message[0] != '\0');
+        cr_expect(rows[i].loads || (strstr(error.message, folder) && strstr(error.message, "decoder")));
+        token_list_deinit(&ids);
+        tokenizer_close(tokenizer);
+    }
+}
+
+Test(hostile, decoders_search_within_bounds)
+{
+    struct quire_error error = {{0}};
+
+    write_file(folder, "tokenizer.json",
+               "{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"a\",\"vocab\":{\"a\":0,"
+               "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\":1}},\"decoder\":{\"type\":\"Replace\","
+               "\"pattern\":{\"Regex\":\"(a+)+$\"},\"content\":\"b\"}}");
+    cr_expect_eq(try_open(&error), QUIRE_BAD_FILE);
+    cr_expect(strstr(error.message, "decoder") != NULL && strstr(error.message, folder) != NULL, "%s", error.message);
+}
+
+/* Found by fuzzing: a second ByteFallback met single bytes of characters as if they were text. The expected text is of
+ * Hugging Face's tokenizers. */
+Test(hostile, bytes_of_characters_are_no_text)
+{
+    static const uint32_t ids[] = {0, 1, 2, 0};
+    struct text text = {0};
+
+    write_file(folder, "tokenizer.json",
+               "{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"a\",\"vocab\":{\"<0xC3>\":0,\"<0xA9>\":1,\"a\":2}},"
+               "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},"
+               "{\"type\":\"ByteFallback\"},{\"type\":\"Replace\","
+               "\"pattern\":{\"Regex\":\"[^b]\"},\"content\":\"x\"},{\"type\":\"Fuse\"}]}}");
+    struct tokenizer *tokenizer = open_or_fail(folder);
+    cr_assert_eq(tokenizer_decode(tokenizer, ids, 4, false, &text), QUIRE_OK);
+    cr_expect(text.count == 3 && memcmp(text.bytes, "xxx", 3) == 0, "%.*s", (int)text.count, text.bytes);
+    text_deinit(&text);
+    tokenizer_close(tokenizer);
+}
