@@ -13,7 +13,6 @@ void model_scratch_deinit(struct model_scratch *scratch)
 
 void word_model_deinit(struct word_model *model)
 {
-    text_deinit(&model->first);
     text_deinit(&model->prefix);
     text_deinit(&model->suffix);
     free(model->merges.slots);

@@ -30,7 +30,6 @@ struct word_model {
     uint32_t unknown;   /* id, or TOKEN_NONE */
     bool unknown_fails; /* BPE: there is none and text that needs it is refused, not dropped */
     bool takes_reserved; /* trusted text may become reserved pieces, as in Hugging Face's tokenizers */
-    struct text first;  /* WordPiece: spelled before the first piece of a word (GGUF: U+2581) */
     struct text prefix; /* BPE, WordPiece: spelled before every piece but the first ("##") */
     /* BPE */
     struct merge_table merges;

@@ -8,7 +8,8 @@ static enum quire_status longest_piece(const struct word_model *model, const cha
                                        struct model_scratch *scratch, uint32_t *id, size_t *end)
 {
     struct text *spelling = &scratch->text;
-    const struct text *before = start == 0 ? &model->first : &model->prefix;
+    static const struct text none;
+    const struct text *before = start == 0 ? &none : &model->prefix;
     size_t room = model->piece_bytes_max > before->count ? model->piece_bytes_max - before->count : 0;
     size_t stop = count - start > room ? start + room : count;
 
