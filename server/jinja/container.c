@@ -330,14 +330,9 @@ struct jiterator *jiterate(struct jrun *run, struct jvalue value)
 
 bool jiterator_draw(struct jrun *run, struct jiterator *self, struct jvalue *out)
 {
-    bool drawn;
-
     if (self->inner == NULL)
         self->inner = jiterate(run, self->source);
-    jrun_enter(run); /* generators may draw from generators */
-    drawn = jnext(run, self->inner, out);
-    jrun_leave(run);
-    return drawn;
+    return jnext(run, self->inner, out);
 }
 
 struct jlist *jlist_from(struct jrun *run, struct jvalue iterable)

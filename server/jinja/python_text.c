@@ -106,6 +106,7 @@ static void add_quoted(struct jbuilder *out, const struct jstring *string)
                      : '\'';
     size_t at = 0, plain = 0, next;
 
+    jrun_charge_bytes(out->run, string->count * 2);
     if (string->markup)
         jbuilder_add_text(out, "Markup(");
     jbuilder_add(out, &quote, 1, true);

@@ -220,8 +220,13 @@ bool jvalue_hashable(struct jrun *run, struct jvalue value);
 
 static inline bool jnext(struct jrun *run, struct jiterator *iterator, struct jvalue *out)
 {
+    bool any;
+
     jrun_charge(run, 1);
-    return iterator->next(run, iterator, out);
+    jrun_enter(run); /* generators may draw from generators */
+    any = iterator->next(run, iterator, out);
+    jrun_leave(run);
+    return any;
 }
 /* Raises "'int' object is not iterable" and the like. */
 struct jiterator *jiterate(struct jrun *run, struct jvalue value);

@@ -5,7 +5,10 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOWNESS 20.0 /* of a sanitizer's build */
@@ -108,6 +111,63 @@ Test(jinja_bounds, endless_templates_end)
         expect_end(sources[i], sources[i], strlen(sources[i]));
 }
 
+/* Operations that are cheap to write and dear to do, on long texts, in a loop that does not end by itself. */
+Test(jinja_bounds, dear_operations_are_paid_for)
+{
+    static const char *const operations[] = {
+        "s.startswith(t)", "s.endswith(t)", "s.removeprefix(s)", "s.removesuffix(t)", "s == t", "s < t", "d[s]",
+        "s in d", "d.get(t)", "{s: 1}", "t in s", "s.find(t)", "s.rfind(t)", "s.rfind('b' ~ s)", "s.count(t)",
+        "s.index(t)", "s|last", "s[500:600]", "w.strip()", "w|trim", "w.rstrip()", "w.split()", "s.strip(t)",
+        "w.isspace()", "s is lower", "s is upper", "s.istitle()", "s.isalnum()", "s.isidentifier()", "s|upper",
+        "s|title", "s.swapcase()", "s.casefold()", "s|e", "s|striptags", "s|urlencode", "s|tojson", "s|wordcount",
+        "s|wordwrap(50)", "w|wordwrap(50)", "h|wordwrap(50)", "s|indent", "s|truncate(10)", "s|reverse", "s|list",
+        "s|int", "s|float", "s|format", "s % ()", "f % (1,)", "'{}'.format(s)", "g.format(1)", "[s]|string",
+        "[s, t]|sort", "[s, t]|unique|list", "s in [t]", "[t].index(s)", "(t,) == (s,)", "s|pprint",
+        "s.translate({})", "s.maketrans(s, s)", "strftime_now(s)", "strftime_now('%c' * 100)", "s.startswith(t, 400)",
+        "0.1 + i", "i / 7", "[i / 7]|tojson", "(i / 7)|string", "2.2250738585072014e-308|string",
+        "(i / 3)|round(300)", "'%.300f'|format(i / 3)", "('1' * 500)|float", "('1' * 120 ~ 'x')|int", "l|sum",
+        "l|last", "l == l", "l[::-1]", "l|reverse|list", "99999 in range(99999)", "range(99999)|sum",
+        "l|map(attribute='x')|first", "s|urlize", "l|groupby('real')",
+    };
+    static const char *const letters[] = {"a", "é", "<", "A ", "-"};
+    static const size_t counts[] = {50, 100000};
+
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            char source[1024];
+            snprintf(source, sizeof source,
+                     "{%% set s = '%s' * %zu %%}{%% set t = s[1:] ~ 'x' %%}{%% set w = ' ' * %zu %%}"
+                     "{%% set d = {t: 1} %%}"
+                     "{%% set f = '%%' ~ '0' * %zu ~ 'd' %%}{%% set g = '{:' ~ '0' * %zu ~ 'd}' %%}"
+                     "{%% set h = 'a-' * %zu %%}"
+                     "{%% set l = range(2000)|list %%}{%% for i in range(99999) %%}{%% for j in range(99999) %%}"
+                     "{%% set x = %s %%}{%% endfor %%}{%% endfor %%}",
+                     letters[i % 5], counts[k], counts[k], counts[k], counts[k], counts[k], operations[i]);
+            expect_end(operations[i], source, strlen(source));
+        }
+    }
+}
+
+/* A value that holds the one before it so many times that walking over all of it would never end. */
+Test(jinja_bounds, values_that_hold_each_other_end)
+{
+    static const char *const steps[] = {"(ns.a, ns.a)", "[ns.a, ns.a]", "{'a': ns.a, 'b': ns.a}", "(ns.a,)", "[ns]",
+                                        "ns.a|map('string')", "ns.a|select", "ns.a|batch(1)", "[ns.a]|map('list')"};
+    static const char *const uses[] = {"{ns.a: 1}", "ns.a in {}", "ns.a == ns.b", "ns.a < ns.b", "[ns.a]|unique|list",
+                                       "ns.a|tojson", "ns.a|string", "ns.a|list|string", "ns.a|pprint",
+                                       "'%s' % (ns.a,)"};
+
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        for (size_t k = 0; k < sizeof uses / sizeof *uses; k++) {
+            char source[512];
+            snprintf(source, sizeof source,
+                     "{%% set ns = namespace(a=(1,), b=0) %%}{%% for i in range(20000) %%}{%% set ns.b = ns.a %%}"
+                     "{%% set ns.a = %s %%}{%% endfor %%}{{ %s }}{{ 1 / 0 }}", steps[i], uses[k]);
+            expect_end(source, source, strlen(source));
+        }
+    }
+}
+
 /* head, then `middle` so many times, then tail. */
 static char *repeat(const char *head, const char *middle, size_t times, const char *tail)
 {
@@ -137,6 +197,13 @@ Test(jinja_bounds, enormous_and_deep_templates_end)
         {"{% raw %}", "{%", "", 120000},  {"{#", "#", "", 250000},           {"{%", " ", "", 250000},
         {"{{ '", "a", "", 250000},        {"", "{", "", 260000},             {"x", "x", "", 5000000},
         {"{{ f(", "a=1,", ") }}", 60000}, {"{{ s == s", " == s", " }}", 50000}, {"{{ s ~ s", " ~ -", " }}", 80000},
+        {"{{ ", "1", " }}", 250000},      {"{{ 1.", "1", " }}", 250000},     {"{{ 0x", "f", " }}", 250000},
+        {"{% macro a(", "b,", "c) %}{% endmacro %}", 100000},
+        {"{% for ", "b,", "c in [1] %}{% endfor %}{{ 1/0 }}", 80000},
+        {"{% set ", "b,", "c = 1 %}", 100000}, {"{% if 1/0 %}", "{% elif 1 %}", "{% endif %}", 20000},
+        {"{{ 1/0 }}", "{# #}", "", 50000}, {"\n", "\n", "{{ 1/0 }}", 250000}, {"{{ ", "é", "() }}", 100000},
+        {"{{ s|", "a.", "c }}", 100000},  {"{% for i in s %}{% for j in range(99999) %}{% if 0 %}", "{% set x = 1 %}",
+                                           "{% endif %}{% endfor %}{% endfor %}{{ 1/0 }}", 15000},
     };
 
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
@@ -164,10 +231,43 @@ Test(jinja_bounds, many_names_do_not_cost_their_square)
     free(source);
 }
 
+/* In a process of its own, so that its high-water mark is that of these templates. */
 Test(jinja_bounds, memory_stays_below_its_bound)
 {
-    /* Only the arena and the finished text allocate, and each has its bound (string_bomb and the like show that it
-     * is kept). */
+    static const char *const sources[] = {
+        "{{ 'a' * 4000000 }}",
+        "{{ ('a' * 4000000)|upper }}",
+        "{% set ns = namespace(s='ab') %}{% for i in range(100) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for i in range(100) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+        "{% set ns = namespace(x=s ~ 'x') %}{% for i in range(16) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
+        "{% set ns = namespace(x=s ~ 'x') %}{% for i in range(17) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
+        "{% for c in s * 500000 %}{{ c }}x{% endfor %}",
+        "{% macro f(n) %}{% set x = 'a' * 100000 %}{{ f(n) }}{% endmacro %}{{ f(1) }}",
+        "{{ range(100000)|map('string')|list|sort|join(',') }}",
+        "{{ dict(range(100000)|batch(2))|tojson(indent=40) }}",
+    };
+    struct rusage before, after;
+    pid_t child;
+    int status;
+
+    if (SLOWNESS > 1.0)
+        cr_skip_test("a sanitizer takes memory of its own");
+    child = fork();
+    cr_assert(child >= 0);
+    if (child == 0) {
+        json_t *variables = json_pack("{s:s}", "s", "text");
+        getrusage(RUSAGE_SELF, &before);
+        for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+            struct quire_error error = {0};
+            enum quire_status ended;
+            size_t bytes;
+            free(harness_render(sources[i], strlen(sources[i]), variables, &bytes, &ended, &error));
+        }
+        getrusage(RUSAGE_SELF, &after);
+        _exit(after.ru_maxrss - before.ru_maxrss <= (long)(LIMIT_BYTES / 1024) ? 0 : 1);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "more than 16 MB, or a crash: %d", status);
     cr_assert(jinja_limits_default.memory_bytes_max + jinja_limits_default.output_bytes_max <= LIMIT_BYTES);
 }
 
@@ -222,6 +322,40 @@ Test(jinja_bounds, long_requests_raise_the_defaults)
     cr_assert(text != NULL, "%s", error.message);
     cr_assert_eq(bytes, 8 * (strlen(content) - 1 + strlen("<|user|><|end|>")));
     free(text);
+    free(content);
+    json_decref(variables);
+}
+
+/* Templates that collect their answer in a variable, look at all messages for each, or walk over a text. */
+Test(jinja_bounds, a_thousand_messages_are_honest_work)
+{
+    static const char *const sources[] = {
+        "{% set ns = namespace(out='') %}{% for m in messages %}"
+        "{% set ns.out = ns.out ~ '<|' ~ m.role ~ '|>' ~ m.content %}"
+        "{% endfor %}{{ ns.out }}",
+        "{% set ns = namespace(out='', n=0) %}{% for m in messages %}{% set ns.n = 0 %}{% for o in messages %}"
+        "{% if o.role == 'tool' %}{% set ns.n = ns.n + 1 %}{% endif %}{% endfor %}{{ m.content }}{% endfor %}",
+        "{% set ns = namespace(seen=[]) %}{% for m in messages %}{% set ns.seen = ns.seen + [loop.index] %}"
+        "{{ m.content }}"
+        "{% for o in messages[loop.index0 + 1:] %}{% break %}{% endfor %}{% endfor %}",
+        "{% for m in messages %}{% for c in m.content %}{% if c.type == 'text' %}{{ c.text }}{% endif %}{% endfor %}"
+        "{{ m.content|trim }}{% endfor %}",
+    };
+    char *content = repeat("", "lorem ipsum ", 100, ".");
+    json_t *messages = json_array(), *variables;
+
+    for (unsigned i = 0; i < 1000; i++)
+        json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "user", "content", content));
+    variables = json_pack("{s:o}", "messages", messages);
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        struct quire_error error = {0};
+        enum quire_status status;
+        size_t bytes;
+        char *text = harness_render(sources[i], strlen(sources[i]), variables, &bytes, &status, &error);
+        cr_expect(text != NULL, "%s", error.message);
+        cr_expect(bytes >= 1000 * strlen(content));
+        free(text);
+    }
     free(content);
     json_decref(variables);
 }
