@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNKNOWN      " \xE2\x81\x87 " /* U+2047 between blanks */
-#define SYMBOL_SCORE (-0.1)
+#define UNKNOWN " \xE2\x81\x87 " /* U+2047 between blanks */
 
 enum piece_type { TYPE_NORMAL = 1, TYPE_UNKNOWN, TYPE_CONTROL, TYPE_USER_DEFINED, TYPE_UNUSED, TYPE_BYTE };
 
@@ -254,8 +253,8 @@ static enum quire_status specials_set(struct model_file *file)
                               : tokenizer_set_frame(tokenizer, tokenizer->bos, TOKEN_NONE);
 }
 
-/* What the types of the pieces mean for text. A user-defined symbol is cut out of it, or, in a Unigram model, so good
- * that it is mostly chosen. */
+/* What the types of the pieces mean for text. A user-defined symbol is cut out of it; in a Unigram model its score of 0
+ * does that, mostly. */
 static enum quire_status types_apply(struct model_file *file)
 {
     const struct vocabulary *vocabulary = &file->tokenizer->vocabulary;
@@ -269,9 +268,7 @@ static enum quire_status types_apply(struct model_file *file)
         struct added_token token = {.id = id, .special = special, .normalized = symbol, .exact = symbol};
         if (file->types[id] == TYPE_NORMAL)
             file->options.lowest = score < file->options.lowest ? score : file->options.lowest;
-        if (symbol && file->kind == SENTENCEPIECE_UNIGRAM)
-            file->scores[id] = SYMBOL_SCORE;
-        else if (special || (symbol && file->kind != SENTENCEPIECE_WORD)) {
+        if (special || (symbol && (file->kind == SENTENCEPIECE_BPE || file->kind == SENTENCEPIECE_CHAR))) {
             status = text_append(&token.content, vocabulary_spelling(vocabulary, id),
                                  vocabulary_piece(vocabulary, id)->bytes);
             if (status == QUIRE_OK)
