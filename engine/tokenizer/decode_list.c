@@ -42,9 +42,10 @@ enum quire_status string_list_append(struct string_list *list, const char *bytes
 
 struct text string_list_get(const struct string_list *list, size_t i)
 {
+    static char nothing[1]; /* where all strings are empty: NULL must not be counted from */
     size_t start = i == 0 ? 0 : list->ends[i - 1];
 
-    return (struct text){.bytes = list->bytes.bytes == NULL ? NULL : list->bytes.bytes + start,
+    return (struct text){.bytes = (list->bytes.bytes == NULL ? nothing : list->bytes.bytes) + start,
                          .count = list->ends[i] - start};
 }
 
@@ -127,8 +128,6 @@ static enum quire_status strip(const struct decode_step *step, const struct text
 {
     size_t start = 0, end = in->count, bytes = step->content.count;
 
-    if (end == 0)
-        return QUIRE_OK;
     for (size_t i = 0; i < step->left && text_begins(in->bytes + start, end - start, &step->content); i++)
         start += bytes;
     for (size_t i = 0; i < step->right && end - start >= bytes && text_begins(in->bytes + end - bytes, bytes,
