@@ -239,7 +239,7 @@ bool jparser_skip(struct jparser *parser, enum jtoken_kind kind);
 bool jparser_skip_name(struct jparser *parser, const char *name);
 void jparser_expect(struct jparser *parser, enum jtoken_kind kind);
 struct jsymbol *jparser_expect_symbol(struct jparser *parser);
-_Noreturn void jparser_unexpected(struct jparser *parser);
+_Noreturn void jparser_unexpected(struct jparser *parser, const char *expected); /* NULL: something else */
 struct jnode *jparser_node(struct jparser *parser, enum jnode_kind kind, uint32_t offset);
 struct jnode *jparser_join(struct jparser *parser, enum jnode_kind kind, uint32_t offset, struct jnode *left,
                            struct jnode *right); /* right: NULL for a unary operator */

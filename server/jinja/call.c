@@ -222,6 +222,15 @@ static struct jvalue take_keyword(struct jrun *run, struct jdict *keywords, cons
     return value;
 }
 
+static const struct jstring *macro_name(const struct jmacro *macro)
+{
+    static const struct jstring caller = {.bytes = "caller", .count = 6, .chars = 6};
+
+    return macro->node->kind == JN_MACRO ? macro->node->as.macro.target->as.name.symbol->text : &caller;
+}
+/* For "%.*s". */
+#define NAME_OF(macro) (macro_name(macro)->count < 100 ? (int)macro_name(macro)->count : 100), macro_name(macro)->bytes
+
 /* The keywords that no parameter took; raises where the macro does not want them. */
 static struct jvalue rest_of_keywords(struct jrun *run, const struct jmacro *macro, const struct jdict *keywords)
 {
@@ -232,7 +241,7 @@ static struct jvalue rest_of_keywords(struct jrun *run, const struct jmacro *mac
         if (entry->value.kind == J_MISSING)
             continue;
         if (!macro->node->as.macro.parameters->keywords)
-            jraise(run, "macro takes no keyword argument '%.*s'",
+            jraise(run, "macro '%.*s' takes no keyword argument '%.*s'", NAME_OF(macro),
                    entry->key.as.string->count < 100 ? (int)entry->key.as.string->count : 100,
                    entry->key.as.string->bytes);
         jdict_set(run, rest, entry->key, entry->value);
@@ -258,7 +267,7 @@ static void fill_parameters(struct jrun *run, const struct jmacro *macro, struct
     if (parameters->keywords)
         frame->slots[slot++] = rest;
     if (count > parameters->count && !parameters->rest)
-        jraise(run, "macro takes not more than %u argument(s)", parameters->count);
+        jraise(run, "macro '%.*s' takes not more than %u argument(s)", NAME_OF(macro), parameters->count);
     if (parameters->rest) {
         struct jlist *more = jlist_new(run, 0);
         for (size_t i = parameters->count; i < count; i++)
@@ -282,7 +291,7 @@ static struct jvalue call_macro(struct jrun *run, const struct jmacro *macro, co
         if (parameters->defaults[i] != NULL)
             frame->slots[i] = jeval(run, frame, parameters->defaults[i]);
         else
-            frame->slots[i] = jundefined_name(run, parameters->names[i]->text);
+            frame->slots[i] = jundefined_parameter(run, parameters->names[i]->text);
     }
     text = jcapture(run, frame, &node->as.macro.body);
     return jstr(text);

@@ -204,8 +204,11 @@ static void count_brackets(struct jlexer *lexer, char bracket)
             jfail(lexer->run, QUIRE_LIMIT, "brackets nested more than %u deep", LEXER_BRACKETS_MAX);
         lexer->brackets[lexer->bracket_count++] = closing[opened - opening];
     } else if (strchr(closing, bracket) != NULL) {
-        if (lexer->bracket_count == 0 || lexer->brackets[--lexer->bracket_count] != bracket)
+        if (lexer->bracket_count == 0)
             jfail(lexer->run, QUIRE_BAD_FILE, "unexpected '%c'", bracket);
+        if (lexer->brackets[--lexer->bracket_count] != bracket)
+            jfail(lexer->run, QUIRE_BAD_FILE, "unexpected '%c', expected '%c'", bracket,
+                  lexer->brackets[lexer->bracket_count]);
     }
 }
 

@@ -49,21 +49,20 @@ bool jparser_skip_name(struct jparser *parser, const char *name)
     return true;
 }
 
-_Noreturn void jparser_unexpected(struct jparser *parser)
+_Noreturn void jparser_unexpected(struct jparser *parser, const char *expected)
 {
     const struct jtoken *token = &parser->current;
+    const char *text = token->kind == JT_NAME ? token->text : jtoken_name(token->kind);
+    size_t bytes = token->kind == JT_NAME ? token->text_bytes : strlen(text);
 
-    if (token->kind == JT_NAME)
-        jfail(parser->run, QUIRE_BAD_FILE, "unexpected '%.*s'", token->text_bytes < 100 ? (int)token->text_bytes : 100,
-              token->text);
-    jfail(parser->run, QUIRE_BAD_FILE, "unexpected %s", jtoken_name(token->kind));
+    jfail(parser->run, QUIRE_BAD_FILE, "unexpected '%.*s'%s%s%s", bytes < 100 ? (int)bytes : 100, text,
+          expected != NULL ? ", expected '" : "", expected != NULL ? expected : "", expected != NULL ? "'" : "");
 }
 
 void jparser_expect(struct jparser *parser, enum jtoken_kind kind)
 {
     if (parser->current.kind != kind)
-        jfail(parser->run, QUIRE_BAD_FILE, "expected '%s', got '%s'", jtoken_name(kind),
-              jtoken_name(parser->current.kind));
+        jparser_unexpected(parser, jtoken_name(kind));
     jparser_advance(parser);
 }
 

@@ -201,7 +201,7 @@ struct jnode *jparse_tuple(struct jparser *parser, bool with_condition, const ch
     if (!comma && items.count == 1)
         return items.items[0];
     if (!comma && !parenthesised)
-        jfail(parser->run, QUIRE_BAD_FILE, "expected an expression, got '%s'", jtoken_name(parser->current.kind));
+        jparser_unexpected(parser, "expression");
     node = jparser_node(parser, JN_TUPLE, offset);
     node->as.list = jcollected(&items);
     return node;
@@ -236,7 +236,7 @@ struct jnode *jparse_target(struct jparser *parser, const char *end_name, bool w
     if (!comma && items.count == 1) {
         node = items.items[0];
     } else if (!comma) {
-        jparser_unexpected(parser);
+        jparser_unexpected(parser, "name");
     } else {
         node = jparser_node(parser, JN_TUPLE, offset);
         node->as.list = jcollected(&items);

@@ -128,7 +128,7 @@ struct jnode *jparse_primary(struct jparser *parser, bool with_member)
     case JT_LBRACE:
         return parse_dict(parser);
     default:
-        jparser_unexpected(parser);
+        jparser_unexpected(parser, NULL);
     }
 }
 
@@ -173,7 +173,7 @@ static struct jnode *parse_subscript(struct jparser *parser, struct jnode *objec
     node->as.item.object = object;
     if (token.kind == JT_DOT) {
         if (parser->current.kind != JT_INTEGER)
-            jparser_unexpected(parser);
+            jparser_unexpected(parser, "name or number");
         node->as.item.key = constant(parser, token.offset, parser->current.value);
         jparser_advance(parser);
         return node;

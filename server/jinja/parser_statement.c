@@ -2,7 +2,18 @@
  * Thread: the compiling one. Owner: the template's arena. */
 #include "ast.h"
 
+#include <stdio.h>
 #include <string.h>
+
+static _Noreturn void fail_unfinished(struct jparser *parser, const char *const *ends)
+{
+    char tags[64];
+    size_t used = 0;
+
+    for (size_t i = 0; ends[i] != NULL && used < sizeof tags; i++)
+        used += (size_t)snprintf(tags + used, sizeof tags - used, "%s'%s'", i > 0 ? " or " : "", ends[i]);
+    jfail(parser->run, QUIRE_BAD_FILE, "unexpected end of template, looking for %s", tags);
+}
 
 static struct jnodes parse_block_body(struct jparser *parser, const char *const *ends)
 {
@@ -12,7 +23,7 @@ static struct jnodes parse_block_body(struct jparser *parser, const char *const 
     jparser_expect(parser, JT_BLOCK_END);
     body = jparse_body(parser, ends);
     if (parser->current.kind == JT_END)
-        jfail(parser->run, QUIRE_BAD_FILE, "unexpected end of template, looking for '%s'", ends[0]);
+        fail_unfinished(parser, ends);
     return body; /* at the word that ends it */
 }
 
@@ -61,7 +72,7 @@ static struct jnode *parse_for(struct jparser *parser, uint32_t offset)
 
     node->as.loop.target = jparse_target(parser, "in", false);
     if (!jparser_skip_name(parser, "in"))
-        jparser_unexpected(parser);
+        jparser_unexpected(parser, "in");
     node->as.loop.iterable = jparse_tuple(parser, false, "recursive", false);
     if (is_content(node->as.loop.iterable))
         parser->template->wants_parts = true;

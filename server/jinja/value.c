@@ -36,6 +36,13 @@ struct jvalue jundefined_name(struct jrun *run, const struct jstring *name)
     return undefined_new(run, (struct jundefined){.name = name});
 }
 
+static const char parameter_owner[] = "parameter";
+
+struct jvalue jundefined_parameter(struct jrun *run, const struct jstring *name)
+{
+    return undefined_new(run, (struct jundefined){.name = name, .owner = parameter_owner});
+}
+
 struct jvalue jundefined_hint(struct jrun *run, const char *hint)
 {
     return undefined_new(run, (struct jundefined){.hint = hint});
@@ -64,6 +71,10 @@ _Noreturn void jundefined_raise(struct jrun *run, struct jvalue undefined)
         jraise(run, "'%.*s' is undefined", name_bytes, u->name->bytes);
     if (u->name == NULL)
         jraise(run, "%s object has no such element", u->owner);
+    if (u->owner == parameter_owner)
+        jraise(run, "parameter '%.*s' was not provided", name_bytes, u->name->bytes);
+    if (u->owner == type_names[J_NONE])
+        jraise(run, "'None' has no attribute '%.*s'", name_bytes, u->name->bytes);
     jraise(run, "'%s object' has no attribute '%.*s'", u->owner, name_bytes, u->name->bytes);
 }
 

@@ -166,7 +166,7 @@ struct jrange {
 
 struct jundefined {
     const struct jstring *name; /* of the variable, attribute or key; NULL where it was no string */
-    const char *owner;          /* type of the object that lacks it, NULL for a variable */
+    const char *owner;          /* type of the object that lacks it, NULL for a variable, "parameter" for one */
     const char *hint;           /* the whole sentence instead */
 };
 
@@ -293,6 +293,7 @@ static inline bool jvalue_is_integral(struct jvalue value)
 }
 
 struct jvalue jundefined_name(struct jrun *run, const struct jstring *name);
+struct jvalue jundefined_parameter(struct jrun *run, const struct jstring *name); /* of a macro, not given */
 struct jvalue jundefined_hint(struct jrun *run, const char *hint);
 struct jvalue jundefined_member(struct jrun *run, struct jvalue owner, struct jvalue name);
 _Noreturn void jundefined_raise(struct jrun *run, struct jvalue undefined);

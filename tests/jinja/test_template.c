@@ -23,7 +23,7 @@ Test(jinja_template, errors_name_line_and_column)
     } cases[] = {
         {"a\nb {{ missing.x }}", "chat template, line 2, column 13: 'missing' is undefined", QUIRE_INVALID},
         {"\n\n  {{ raise_exception('no ' ~ 'way') }}", "chat template, line 3, column 21: no way", QUIRE_INVALID},
-        {"é {{ 1 + }}", "chat template, line 1, column 10: unexpected end of print statement", QUIRE_BAD_FILE},
+        {"é {{ 1 + }}", "chat template, line 1, column 10: unexpected 'end of print statement'", QUIRE_BAD_FILE},
         {"{% if x %}", "unexpected end of template, looking for 'elif'", QUIRE_BAD_FILE},
         {"x\r\ny\r\n{% nosuch %}", "chat template, line 3, column 4: unknown tag 'nosuch'", QUIRE_BAD_FILE},
         {"{{ x|nosuch }}", "chat template, line 1, column 6: no filter named 'nosuch'", QUIRE_BAD_FILE},
