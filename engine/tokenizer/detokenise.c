@@ -146,7 +146,7 @@ static enum quire_status run_emit(struct detokenizer *state, size_t count, bool 
 
     if (count == 0)
         return QUIRE_OK;
-    if (!decoder->whole_runs) {
+    if (decoder->bytes || !decoder->whole_runs) {
         state->pending_count = 0;
         return emit_broken(state, count, out);
     }

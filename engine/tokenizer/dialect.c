@@ -1,127 +1,102 @@
 /* Oniguruma's regular expressions, written anew for PCRE2. Thread: any. Owner: tokenizer.
- * The dialects differ in what \s, \w, \h and properties mean, in classes within classes ([a[b]], [a&&[^b]]) and in
- * "{n,m}+", which repeats the repetition and is not possessive. */
+ * The dialects differ in what \s, \w, \h and properties mean, in classes within classes ([a[b]], [a&&[^b]]), in
+ * "{n,m}+", which repeats the repetition and is not possessive, and in the flag m. */
 #include "dialect.h"
 
-#include "unicode_newer.h"
+#include "dialect_sets.h"
 
 #include <string.h>
 
 #define CLASS_DEPTH_MAX 16
 #define GROUP_DEPTH_MAX 200 /* PCRE2 stops at 250 */
 
-/* White_Space; PCRE2's \s has U+180E besides. Word: UTS #18; PCRE2 10.42 lacks marks and connectors. */
-#define SPACES "\\t-\\r\\x20\\x85\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
-#define WORDS  "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" NEWER_W
-
-/* Where words begin and end, and where they do not: PCRE2's \b goes by its own \w. */
-#define EDGE   "(?:(?<=[" WORDS "])(?![" WORDS "])|(?<![" WORDS "])(?=[" WORDS "]))"
-#define INSIDE "(?:(?<=[" WORDS "])(?=[" WORDS "])|(?<![" WORDS "])(?![" WORDS "]))"
-
 static enum quire_status append(struct text *out, const char *string)
 {
     return text_append(out, string, strlen(string));
 }
 
-/* Properties that mean more to Oniguruma: it knows newer characters, and a script's name is the script alone, where
- * PCRE2 adds its extensions. */
-struct property {
-    const char *name, *set;
+/* A set and whether all but it is meant. */
+struct set_use {
+    const char *set;
+    bool negated;
 };
 
-#define CATEGORY(name) {#name, "\\p{" #name "}" NEWER_##name}
-#define SCRIPT(name)   {#name, "\\p{sc:" #name "}"}
-static const struct property properties[] = {
-    CATEGORY(L),
-    CATEGORY(N),
-    CATEGORY(P),
-    CATEGORY(S),
-    CATEGORY(M),
-    CATEGORY(Lu),
-    CATEGORY(Ll),
-    CATEGORY(Lm),
-    CATEGORY(Lo),
-    CATEGORY(Nd),
-    {"Han", "\\p{sc:Han}" NEWER_Han},
-    SCRIPT(Hiragana),
-    SCRIPT(Katakana),
-    SCRIPT(Hangul),
-    SCRIPT(Latin),
-    SCRIPT(Greek),
-    SCRIPT(Cyrillic),
-    SCRIPT(Arabic),
-    SCRIPT(Hebrew),
-    SCRIPT(Thai),
-    SCRIPT(Lao),
-    SCRIPT(Khmer),
-    SCRIPT(Myanmar),
-    SCRIPT(Tibetan),
-    SCRIPT(Devanagari),
-    SCRIPT(Bengali),
-    {"Word", WORDS},
-};
-
-/* The property of an escape "p{L}" or "pL" at `escape`, and the bytes of the escape; NULL where it is none of these. */
-static const struct property *property_of(const char *escape, size_t count, size_t *used)
+/* Appends a class of the set. */
+static enum quire_status set_append(const struct set_use *use, struct text *out)
 {
-    const char *name = escape + 1, *close = NULL;
-    size_t bytes = 1;
-
-    if ((escape[0] != 'p' && escape[0] != 'P') || count < 2)
-        return NULL;
-    if (escape[1] == '{') {
-        close = memchr(escape, '}', count);
-        if (close == NULL)
-            return NULL;
-        name = escape + 2;
-        bytes = (size_t)(close - name);
-    }
-    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
-        if (strlen(properties[i].name) == bytes && memcmp(properties[i].name, name, bytes) == 0) {
-            *used = (size_t)(name - escape) + bytes + (close != NULL ? 1 : 0);
-            return &properties[i];
-        }
-    }
-    return NULL;
+    if (append(out, use->negated ? "[^" : "[") != QUIRE_OK || append(out, use->set) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
+    return append(out, "]");
 }
 
-/* Rewrites the escape at `escape` (the character behind a backslash); returns the bytes that it consumed in *used. */
+/* The set of an escape "p{L}", "p{^L}" or "P{L}" at `escape`, and the bytes of the escape; false where it is none that
+ * needs to be spelled out. */
+static bool property_find(const char *escape, size_t count, struct set_use *out, size_t *used)
+{
+    const char *close = count > 1 && escape[1] == '{' ? memchr(escape, '}', count) : NULL;
+    size_t inverse = close != NULL && escape[2] == '^' ? 1 : 0;
+
+    if (close == NULL || (escape[0] != 'p' && escape[0] != 'P'))
+        return false;
+    const char *name = escape + 2 + inverse;
+    const struct dialect_set *set = dialect_set_find(name, (size_t)(close - name), false);
+    if (set == NULL)
+        return false;
+    *used = (size_t)(close - escape) + 1;
+    *out = (struct set_use){set->set, set->negated ^ (inverse != 0) ^ (escape[0] == 'P')};
+    return true;
+}
+
+/* The set of an escape (at the character behind the backslash) that stands for one: \w, \W, \p{...}. */
+static bool escape_set_find(const char *escape, size_t count, bool in_class, struct set_use *out, size_t *used)
+{
+    char small = (char)(escape[0] | 0x20);
+    const char *set = dialect_escape_set(small, in_class);
+
+    if (set == NULL)
+        return property_find(escape, count, out, used);
+    *used = 1;
+    *out = (struct set_use){set, escape[0] != small};
+    return true;
+}
+
+/* \b and \B: where words begin and end, and where they do not. PCRE2's go by its own \w. */
+static enum quire_status edge_append(bool inside, struct text *out)
+{
+    const char *word = dialect_escape_set('w', false);
+    const char *const parts[] = {"(?:(?<=[", word, inside ? "])(?=[" : "])(?![",  word, "])|(?<![",
+                                 word,       inside ? "])(?![" : "])(?=[", word, "]))"};
+    enum quire_status status = QUIRE_OK;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && status == QUIRE_OK; i++)
+        status = append(out, parts[i]);
+    return status;
+}
+
+/* Rewrites an escape that is no set; returns the bytes that it consumed in *used. */
 static enum quire_status translate_escape(const char *escape, size_t count, bool in_class, struct text *out,
                                           size_t *used)
 {
-    static const struct {
-        char letter;
-        const char *outside, *inside;
-    } sets[] = {
-        /* There is no way to say "not" inside a class: there PCRE2's own sets must do. */
-        {'s', "[" SPACES "]", SPACES}, {'S', "[^" SPACES "]", NULL},      {'w', "[" WORDS "]", WORDS},
-        {'W', "[^" WORDS "]", NULL},   {'h', "[0-9a-fA-F]", "0-9a-fA-F"}, {'H', "[^0-9a-fA-F]", NULL},
-        {'b', EDGE, NULL},             {'B', INSIDE, NULL},
-    };
+    static const char letters[] = "tnrbfaexucCMRNKkgpPXGAZzBdDsSwWhHyY"; /* others stand for themselves */
+    char letter = escape[0];
+    bool is_letter = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
 
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
-        const char *set = in_class ? sets[i].inside : sets[i].outside;
-        if (escape[0] == sets[i].letter && set != NULL) {
-            *used = 1;
-            return append(out, set);
-        }
-    }
-    if (escape[0] == 'u' && count > 4) { /* four digits */
+    *used = 1;
+    if (letter == 'u' && count > 4) { /* four digits */
         *used = 5;
         if (append(out, "\\x{") != QUIRE_OK || text_append(out, escape + 1, 4) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
         return append(out, "}");
     }
-    const struct property *property = property_of(escape, count, used);
-    if (property != NULL && in_class && escape[0] == 'p')
-        return append(out, property->set);
-    if (property != NULL && !in_class) {
-        if (append(out, escape[0] == 'P' ? "[^" : "[") != QUIRE_OK || append(out, property->set) != QUIRE_OK)
-            return QUIRE_NO_MEMORY;
-        return append(out, "]");
-    }
-    *used = 1;
-    return text_append_byte(out, '\\', 1) != QUIRE_OK ? QUIRE_NO_MEMORY : text_append(out, escape, 1);
+    if (letter == 'v')
+        return append(out, "\\x0b");
+    if (letter == 'O' && !in_class)
+        return append(out, "(?s:.)");
+    if ((letter == 'b' || letter == 'B') && !in_class)
+        return edge_append(letter == 'B', out);
+    if (!is_letter || strchr(letters, letter) != NULL)
+        return append(out, "\\") != QUIRE_OK ? QUIRE_NO_MEMORY : text_append(out, escape, 1);
+    return text_append(out, escape, 1);
 }
 
 /* ---- classes -------------------------------------------------------------------------------------------------------
@@ -168,22 +143,48 @@ static enum quire_status operand_flush(struct operand *operand, struct text *out
 
 static enum quire_status class_translate(struct reader *reader, struct text *out, int depth);
 
+/* A set within a class; one of all but its characters needs a class of its own. */
+static enum quire_status operand_add(struct operand *operand, const struct set_use *use)
+{
+    if (!use->negated)
+        return append(&operand->plain, use->set);
+    return append(&operand->nested, "|") != QUIRE_OK ? QUIRE_NO_MEMORY : set_append(use, &operand->nested);
+}
+
+/* "[:alpha:]" or "[:^alpha:]" at `rest`. */
+static bool posix_find(const char *rest, size_t left, struct set_use *out, size_t *used)
+{
+    const char *close = left > 2 && rest[1] == ':' ? memmem(rest + 2, left - 2, ":]", 2) : NULL;
+    size_t inverse = close != NULL && rest[2] == '^' ? 1 : 0;
+
+    if (close == NULL)
+        return false;
+    const char *name = rest + 2 + inverse;
+    const struct dialect_set *set = dialect_set_find(name, (size_t)(close - name), true);
+    if (set == NULL)
+        return false;
+    *used = (size_t)(close - rest) + 2;
+    *out = (struct set_use){set->set, set->negated ^ (inverse != 0)};
+    return true;
+}
+
 /* One item of a class: an escape, a POSIX name, a class or a character. */
 static enum quire_status item_translate(struct reader *reader, struct operand *operand, int depth)
 {
     const char *rest = reader->text + reader->at;
     size_t left = reader->count - reader->at, used;
+    struct set_use use;
 
     if (rest[0] == '\\' && left > 1) {
-        enum quire_status status = translate_escape(rest + 1, left - 1, true, &operand->plain, &used);
+        bool is_set = escape_set_find(rest + 1, left - 1, true, &use, &used);
+        enum quire_status status = is_set ? operand_add(operand, &use)
+                                          : translate_escape(rest + 1, left - 1, true, &operand->plain, &used);
         reader->at += used + 1;
         return status;
     }
-    if (rest[0] == '[' && left > 1 && rest[1] == ':') {
-        const char *close = memmem(rest, left, ":]", 2);
-        used = close == NULL ? left : (size_t)(close - rest) + 2;
+    if (rest[0] == '[' && posix_find(rest, left, &use, &used)) {
         reader->at += used;
-        return text_append(&operand->plain, rest, used);
+        return operand_add(operand, &use);
     }
     reader->at++;
     if (rest[0] != '[')
@@ -286,6 +287,20 @@ static enum quire_status interval_translate(struct reader *reader, size_t bytes,
     return append(out, ")");
 }
 
+/* Flags behind "(?": Oniguruma's m lets the dot match newlines, which is PCRE2's s. */
+static enum quire_status flags_translate(struct reader *reader, struct text *out)
+{
+    enum quire_status status = append(out, "?");
+
+    for (reader->at++; status == QUIRE_OK && reader->at < reader->count; reader->at++) {
+        char c = reader->text[reader->at];
+        if (strchr("imx-", c) == NULL || c == '\0')
+            break;
+        status = text_append_byte(out, c == 'm' ? 's' : c, 1);
+    }
+    return status;
+}
+
 enum quire_status dialect_translate(const char *expression, size_t count, struct text *out)
 {
     struct reader reader = {.text = expression, .count = count};
@@ -295,12 +310,15 @@ enum quire_status dialect_translate(const char *expression, size_t count, struct
     while (status == QUIRE_OK && reader.at < count) {
         char c = expression[reader.at];
         size_t left = count - reader.at, start = out->count, used;
+        struct set_use use;
         if ((bytes = interval_length(expression + reader.at, left)) > 0) {
             status = interval_translate(&reader, bytes, atom, out);
             continue;
         }
         if (c == '\\' && left > 1) {
-            status = translate_escape(expression + reader.at + 1, left - 1, false, out, &used);
+            bool is_set = escape_set_find(expression + reader.at + 1, left - 1, false, &use, &used);
+            status = is_set ? set_append(&use, out)
+                            : translate_escape(expression + reader.at + 1, left - 1, false, out, &used);
             reader.at += used + 1;
             atom = start;
             continue;
@@ -321,6 +339,8 @@ enum quire_status dialect_translate(const char *expression, size_t count, struct
         else if (strchr("*+?", c) == NULL && ((unsigned char)c & 0xC0u) != 0x80u)
             atom = start; /* not a quantifier, nor the inside of a character */
         status = text_append(out, &c, 1);
+        if (status == QUIRE_OK && c == '(' && reader.at < count && expression[reader.at] == '?')
+            status = flags_translate(&reader, out);
     }
     return status;
 }

@@ -131,6 +131,38 @@ static enum quire_status unigram_vocabulary_load(const struct json_source *sourc
     return QUIRE_OK;
 }
 
+/* The score as the reference reads it: serde_json without exact rounding makes an integer of all digits and divides it by
+ * a power of ten, which may miss the nearest number by one place, and so decide between equal paths. The digits are those
+ * of the shortest form, which is what files hold. */
+static double score_read(double score)
+{
+    char text[32];
+    int digits = 15, exponent = 0;
+    uint64_t whole = 0;
+
+    do {
+        snprintf(text, sizeof text, "%.*e", digits - 1, score);
+    } while (strtod(text, NULL) != score && ++digits <= 17);
+    const char *at = text + (text[0] == '-'), *end = strchr(at, 'e');
+    if (end == NULL)
+        return score; /* not finite */
+    for (; at < end; at++) {
+        if (*at == '.')
+            continue;
+        whole = whole * 10 + (uint64_t)(*at - '0');
+        exponent--;
+    }
+    for (exponent += 1 + atoi(end + 1); whole != 0 && whole % 10 == 0; exponent++)
+        whole /= 10;
+    double scale = 1, size = (double)whole;
+    if (abs(exponent) > 22) /* further than powers of ten are exact: no logarithm of a probability */
+        return score;
+    for (int i = abs(exponent); i > 0; i--)
+        scale *= 10;
+    size = exponent < 0 ? size / scale : size * scale;
+    return text[0] == '-' ? -size : size;
+}
+
 static enum quire_status unigram_load(const struct json_source *source, const json_t *value, struct word_model *model)
 {
     const json_t *list = json_object_get(value, "vocab"), *entry;
@@ -143,7 +175,7 @@ static enum quire_status unigram_load(const struct json_source *source, const js
     for (i = 0; i < model->vocabulary->id_count; i++)
         scores[i] = 0.0; /* an added token: no piece */
     json_array_foreach (list, i, entry) {
-        scores[i] = json_number_value(json_array_get(entry, 1));
+        scores[i] = score_read(json_number_value(json_array_get(entry, 1)));
         lowest = scores[i] < lowest ? scores[i] : lowest;
     }
     if (json_is_real(json_object_get(value, "unk_id"))) {

@@ -329,6 +329,10 @@ def rows_of(source, state, text_count):
         return None
     reference.no_truncation()
     reference.no_padding()
+    added = reference.get_added_tokens_decoder()
+    spelled = [reference.id_to_token(id) for id, token in added.items() if token.normalized]
+    if len(set(spelled)) < len(spelled) or "" in spelled:  # the library picks one by chance, or finds nothing everywhere
+        return None
     rows, lists = [], []
     for text in random_texts(source, state, text_count):
         for kind, special in (("e", False), ("s", True)):
@@ -341,9 +345,8 @@ def rows_of(source, state, text_count):
                 lists.append(encoding.ids)
     size = reference.get_vocab_size()
     lists += [[source.randrange(size + 2) for _ in range(source.randint(0, 12))] for _ in range(text_count)]
-    spelled_anew = {  # tokenizers 0.23 no longer takes them for special
-        id for id, token in reference.get_added_tokens_decoder().items() if reference.id_to_token(id) != token.content
-    }
+    # tokenizers 0.23 no longer takes these for special:
+    spelled_anew = {id for id, token in added.items() if reference.id_to_token(id) != token.content}
     for ids in lists:
         listed = " ".join(map(str, ids)).encode()
         for kind, skip in (("d", False), ("k", True), ("f", False)):

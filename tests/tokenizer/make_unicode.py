@@ -16,7 +16,8 @@ import unicodedata
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 CODEPOINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
-CATEGORIES = ["L", "N", "P", "S", "M", "Lu", "Ll", "Lm", "Lo", "Nd"]
+CATEGORIES = "L N P S M Lu Ll Lm Lo Mn Mc Nd No Pd Po Sm So Cf".split()
+SCRIPTS = "Han Hiragana Katakana Latin Cyrillic Arabic Lao Myanmar Devanagari Kannada Common".split()
 
 
 def ranges(numbers):
@@ -60,25 +61,58 @@ def matched_by(expression):
     return cut_by(pre_tokenizers.Split(Regex(expression), "isolated"), "\u0001")
 
 
+class Pcre2:
+    """What Debian's PCRE2 puts into a set."""
+
+    def __init__(self):
+        self.library = library = ctypes.CDLL("libpcre2-8.so.0")
+        library.pcre2_compile_8.restype = library.pcre2_match_data_create_8.restype = ctypes.c_void_p
+        library.pcre2_compile_8.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint32] + [ctypes.c_void_p] * 3
+        library.pcre2_match_data_create_8.argtypes = [ctypes.c_uint32, ctypes.c_void_p]
+        library.pcre2_match_8.argtypes = [ctypes.c_void_p, ctypes.c_char_p] + [ctypes.c_size_t] * 2
+        library.pcre2_match_8.argtypes += [ctypes.c_uint32, ctypes.c_void_p, ctypes.c_void_p]
+        library.pcre2_get_ovector_pointer_8.restype = ctypes.POINTER(ctypes.c_size_t)
+        library.pcre2_get_ovector_pointer_8.argtypes = [ctypes.c_void_p]
+        self.text = "".join(map(chr, CODEPOINTS)).encode()
+        self.data = library.pcre2_match_data_create_8(4, None)
+
+    def members(self, name):
+        code, at, found = ctypes.c_int(), ctypes.c_size_t(), set()
+        expression = ("[%s]+" % name).encode()
+        compiled = self.library.pcre2_compile_8(
+            expression, len(expression), 0x000A0000, ctypes.byref(code), ctypes.byref(at), None  # UTF, UCP
+        )
+        start = 0
+        while self.library.pcre2_match_8(compiled, self.text, len(self.text), start, 0x40000000, self.data, None) > 0:
+            bounds = self.library.pcre2_get_ovector_pointer_8(self.data)
+            found.update(map(ord, self.text[bounds[0] : bounds[1]].decode()))
+            start = bounds[1]
+        return found
+
+
+def matched_by(expression):
+    """Code points that Oniguruma puts into a set."""
+    splitter, found = pre_tokenizers.Split(Regex(expression + "+"), "removed", invert=True), set()
+    for i in range(0, len(CODEPOINTS), 20000):
+        for piece, _ in splitter.pre_tokenize_str("".join(map(chr, CODEPOINTS[i : i + 20000]))):
+            found.update(map(ord, piece))
+    return found
+
+
 def newer_in_expressions():
     """What Oniguruma puts into a set and PCRE2 does not yet."""
-    rows = []
-    for name in CATEGORIES:
-        base = {c for c in CODEPOINTS if unicodedata.category(chr(c)).startswith(name)}
-        rows.append((name, matched_by("\\p{%s}" % name) - base))
-    word = {
-        c
-        for c in CODEPOINTS
-        if unicodedata.category(chr(c)) in ("Nd", "Nl", "Pc") or unicodedata.category(chr(c))[0] in "LM"
-    }
-    rows.append(("w", matched_by("\\w") - word))
-    han = [
-        (0x2B739, 0x2B739),
-        (0x2EBF0, 0x2EE5D),
-        (0x31350, 0x323AF),
-    ]  # unicodedata knows no scripts; Unicode 14 to 16
-    rows.append(("Han", {c for low, high in han for c in range(low, high + 1)}))
-    return rows
+    pcre2 = Pcre2()
+    rows = [(name, "\\p{%s}" % name, "\\p{%s}" % name) for name in CATEGORIES]
+    rows += [
+        ("Alpha", "\\p{Alpha}", "\\p{Alphabetic}"),
+        ("Upper", "\\p{Upper}", "\\p{Uppercase}"),
+        ("Lower", "\\p{Lower}", "\\p{Lowercase}"),
+        ("Word", "[\\w]", "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"),
+        ("Ideographic", "\\p{Ideographic}", "\\p{Ideographic}"),
+        ("Emoji", "\\p{Emoji}", "\\p{Emoji}"),
+    ]
+    rows += [(name, "\\p{%s}" % name, "\\p{sc:%s}" % name) for name in SCRIPTS]
+    return [(name, matched_by(expression) - pcre2.members(base)) for name, expression, base in rows]
 
 
 def utf8proc_rows():
@@ -202,9 +236,7 @@ def write_newer(path):
                     line = ""
                 line += part
             lines = ['    "%s"' % text for text in lines + [line]]
-            print(
-                "#define NEWER_%s \\\n%s" % (name.upper() if len(name) < 2 else name, " \\\n".join(lines)), file=file
-            )
+            print("#define NEWER_%s \\\n%s" % (name, " \\\n".join(lines)), file=file)
         print("\n#endif", file=file)
 
 
