@@ -215,7 +215,7 @@ struct jlexer {
 void jlexer_next(struct jlexer *lexer, struct jtoken *token);
 const char *jtoken_name(enum jtoken_kind kind);
 
-/* ---- parser*.c, scope.c ------------------------------------------------------------------------------------------ */
+/* ---- parser*.c, resolve.c ---------------------------------------------------------------------------------------- */
 
 struct jparser {
     struct jrun *run;

@@ -293,7 +293,7 @@ static struct jnode *parse_named(struct jparser *parser, enum jnode_kind kind, s
     node->as.call.object = object;
     node->as.call.name = name;
     node->as.call.builtin = kind == JN_FILTER ? jfilter_find(name) : jtest_find(name);
-    return node; /* whether an unknown name is an error already is decided in scope.c */
+    return node; /* whether an unknown name is an error already is decided in resolve.c */
 }
 
 struct jnode *jparse_filters(struct jparser *parser, struct jnode *object, bool first_inline)
