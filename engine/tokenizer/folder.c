@@ -46,6 +46,13 @@ static enum quire_status load_class(struct tokenizer *tokenizer, const char *fol
     return status == QUIRE_OK ? complete(tokenizer, folder, file, error) : status;
 }
 
+static enum quire_status load_tekken(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
+{
+    enum quire_status status = tekken_file_load(tokenizer, folder, error);
+
+    return status == QUIRE_OK ? complete(tokenizer, folder, "tekken.json", error) : status;
+}
+
 /* A SentencePiece model begins with field 1, a message; base64 never holds that byte. */
 static enum quire_status plain_file_load(struct tokenizer *tokenizer, const char *path, const char *folder,
                                          const struct text *bytes, struct quire_error *error)
@@ -101,7 +108,7 @@ static enum quire_status load_plain(struct tokenizer *tokenizer, const char *fol
 enum quire_status tokenizer_load_folder(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
 {
     static enum quire_status (*const loads[])(struct tokenizer *, const char *,
-                                              struct quire_error *) = {load_json, load_class, load_plain};
+                                              struct quire_error *) = {load_json, load_class, load_plain, load_tekken};
     enum quire_status status = QUIRE_NOT_FOUND;
 
     for (size_t i = 0; i < sizeof loads / sizeof loads[0] && status == QUIRE_NOT_FOUND; i++)

@@ -1,5 +1,5 @@
-/* What a folder may hold in place of a tokenizer.json: SentencePiece models, tiktoken ranks, vocab.json with
- * merges.txt, vocab.txt. */
+/* What a folder may hold in place of a tokenizer.json: SentencePiece models, tiktoken ranks, tekken.json,
+ * vocab.json with merges.txt, vocab.txt. */
 #ifndef QUIRE_PLAIN_FILES_H
 #define QUIRE_PLAIN_FILES_H
 
@@ -14,6 +14,16 @@ QUIRE_NODISCARD enum quire_status sentencepiece_file_load(struct tokenizer *toke
                                                           struct quire_error *error);
 QUIRE_NODISCARD enum quire_status rank_file_load(struct tokenizer *tokenizer, const char *path, const char *folder,
                                                  const struct text *bytes, struct quire_error *error);
+
+/* Mistral's tekken.json. QUIRE_NOT_FOUND. */
+QUIRE_NODISCARD enum quire_status tekken_file_load(struct tokenizer *tokenizer, const char *folder,
+                                                   struct quire_error *error);
+
+/* For files of ranks: adds the piece that `base64` holds (QUIRE_BAD_FILE where it is none; *bytes and *spelling are
+ * scratch); once all are there, makes the model, which merges what gives the lowest id first. */
+QUIRE_NODISCARD enum quire_status rank_piece_add(struct tokenizer *tokenizer, uint32_t id, const char *base64,
+                                                 size_t count, struct text *bytes, struct text *spelling);
+QUIRE_NODISCARD enum quire_status rank_model_prepare(struct tokenizer *tokenizer);
 
 /* The same from vocab.json with merges.txt, or vocab.txt; *file gets the vocabulary's name. QUIRE_NOT_FOUND. */
 QUIRE_NODISCARD enum quire_status folder_class_load(struct tokenizer *tokenizer, const char *folder, const char **file,

@@ -42,14 +42,27 @@ static const struct rank_row rows[] = {
     {"llama", 128000, "llama-bpe", "<|begin_of_text|>", LLAMA3_SPECIALS, "<|end_of_text|>"},
 };
 
-/* One line's token, spelled in the byte alphabet. */
+enum quire_status rank_piece_add(struct tokenizer *tokenizer, uint32_t id, const char *base64, size_t count,
+                                 struct text *bytes, struct text *spelling)
+{
+    bytes->count = spelling->count = 0;
+    enum quire_status status = base64_decode(base64, count, bytes);
+    if (status != QUIRE_OK || bytes->count == 0)
+        return status != QUIRE_OK ? status : QUIRE_BAD_FILE;
+    for (size_t i = 0; i < bytes->count && status == QUIRE_OK; i++)
+        status = text_append_char(spelling, byte_to_char((unsigned char)bytes->bytes[i]));
+    if (status != QUIRE_OK)
+        return status;
+    return vocabulary_add(&tokenizer->vocabulary, id, spelling->bytes, spelling->count, false);
+}
+
+/* One line's token. */
 static enum quire_status line_load(struct tokenizer *tokenizer, const char *line, size_t count, struct text *bytes,
                                    struct text *spelling)
 {
     const char *blank = memchr(line, ' ', count);
     uint64_t rank = 0;
 
-    bytes->count = spelling->count = 0;
     if (blank == NULL || blank + 1 == line + count)
         return QUIRE_BAD_FILE;
     for (const char *digit = blank + 1; digit < line + count; digit++) {
@@ -57,14 +70,9 @@ static enum quire_status line_load(struct tokenizer *tokenizer, const char *line
             return QUIRE_BAD_FILE;
         rank = rank * 10 + (uint64_t)(*digit - '0');
     }
-    enum quire_status status = base64_decode(line, (size_t)(blank - line), bytes);
-    if (status != QUIRE_OK || bytes->count == 0 || rank >= VOCABULARY_IDS_MAX)
-        return status != QUIRE_OK ? status : QUIRE_BAD_FILE;
-    for (size_t i = 0; i < bytes->count && status == QUIRE_OK; i++)
-        status = text_append_char(spelling, byte_to_char((unsigned char)bytes->bytes[i]));
-    if (status != QUIRE_OK)
-        return status;
-    return vocabulary_add(&tokenizer->vocabulary, (uint32_t)rank, spelling->bytes, spelling->count, false);
+    if (rank >= VOCABULARY_IDS_MAX)
+        return QUIRE_BAD_FILE;
+    return rank_piece_add(tokenizer, (uint32_t)rank, line, (size_t)(blank - line), bytes, spelling);
 }
 
 static enum quire_status lines_load(struct tokenizer *tokenizer, const char *path, const struct text *bytes,
@@ -188,8 +196,7 @@ static enum quire_status specials_apply(struct tokenizer *tokenizer, const struc
     return status == QUIRE_OK ? token_list_append(&tokenizer->frames[1], TOKEN_NONE) : status;
 }
 
-static enum quire_status model_apply(struct tokenizer *tokenizer, const struct rank_row *row, uint32_t rank_count,
-                                     struct quire_error *error)
+enum quire_status rank_model_prepare(struct tokenizer *tokenizer)
 {
     struct word_model *model = &tokenizer->model;
     uint32_t count = tokenizer->vocabulary.id_count;
@@ -197,11 +204,10 @@ static enum quire_status model_apply(struct tokenizer *tokenizer, const struct r
     model->scores = malloc(count * sizeof *model->scores);
     if (model->scores == NULL)
         return QUIRE_NO_MEMORY;
-    for (uint32_t id = 0; id < count; id++) /* exact: ids are below 2^24 */
-        model->scores[id] = -(float)(id < rank_count ? id : 0);
-    enum quire_status status = pre_apply(pre_find(row->pre), tokenizer, error);
+    for (uint32_t id = 0; id < count; id++)
+        model->scores[id] = -(float)id; /* exact: ids are below 2^24 */
     model->whole_words = true;
-    return status == QUIRE_OK ? bpe_prepare(model) : status;
+    return bpe_prepare(model);
 }
 
 enum quire_status rank_file_load(struct tokenizer *tokenizer, const char *path, const char *folder,
@@ -222,7 +228,9 @@ enum quire_status rank_file_load(struct tokenizer *tokenizer, const char *path, 
         const struct rank_row *row = row_of(&hints, count);
         status = specials_apply(tokenizer, row, folder, config, error);
         if (status == QUIRE_OK)
-            status = model_apply(tokenizer, row, count, error);
+            status = pre_apply(pre_find(row->pre), tokenizer, error);
+        if (status == QUIRE_OK)
+            status = rank_model_prepare(tokenizer);
     }
     text_deinit(&hints);
     json_decref(config);

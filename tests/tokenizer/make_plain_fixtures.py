@@ -113,7 +113,7 @@ def sentencepiece_cases(folder):
     return made
 
 
-def rank_case(folder, name, expression, prepare):
+def train_ranks(expression):
     """The ranks are those of a byte-level BPE trained here: single bytes, then the merged pieces in their order."""
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.Sequence(
@@ -130,7 +130,11 @@ def rank_case(folder, name, expression, prepare):
     others = [byte for byte in range(256) if byte not in spelled]
     alphabet = {chr(byte): byte for byte in spelled} | {chr(256 + i): byte for i, byte in enumerate(others)}
     pieces = sorted(made.get_vocab().items(), key=lambda entry: entry[1])
-    ranks = {bytes(alphabet[char] for char in piece): rank for piece, rank in pieces}
+    return {bytes(alphabet[char] for char in piece): rank for piece, rank in pieces}
+
+
+def rank_case(folder, name, expression, prepare):
+    ranks = train_ranks(expression)
     write(folder, name, b"".join(base64.b64encode(piece) + b" %d\n" % rank for piece, rank in ranks.items()))
     reference = tiktoken.Encoding(name, pat_str=expression, mergeable_ranks=ranks, special_tokens={})
     rows = []
@@ -138,6 +142,31 @@ def rank_case(folder, name, expression, prepare):
         ids = reference.encode_ordinary(prepare(text))
         rows.append({"text": text, "ids": ids, "decoded": reference.decode(ids)})
     return {"fixture": "plain/" + name, "untrusted": True, "rows": rows}
+
+
+def tekken_case(folder, expression, special_count=30):
+    """Of the ranks here the last ten are not used."""
+    ranks = train_ranks(expression)
+    used = len(ranks) - 10
+    config = dict(
+        pattern=expression,
+        num_vocab_tokens=len(ranks),
+        default_vocab_size=used + special_count,
+        default_num_special_tokens=special_count,
+        version="v3",
+    )
+    entries = [
+        dict(rank=rank, token_bytes=base64.b64encode(piece).decode(), token_str=piece.decode(errors="replace"))
+        for piece, rank in ranks.items()
+    ]
+    write(folder, "tekken/tekken.json", json.dumps(dict(config=config, vocab=entries)))
+    first = {piece: rank for piece, rank in ranks.items() if rank < used}
+    reference = tiktoken.Encoding("tekken", pat_str=expression, mergeable_ranks=first, special_tokens={})
+    rows = []
+    for text in TEXTS:
+        ids = reference.encode_ordinary(text)
+        rows.append({"text": text, "ids": [id + special_count for id in ids], "decoded": reference.decode(ids)})
+    return {"fixture": "plain/tekken", "untrusted": True, "rows": rows}
 
 
 def hf_rows(made, special=True):
@@ -431,6 +460,7 @@ def main(folder):
             rank_case(folder, "o200k_base.tiktoken", CASED % (ENDINGS + "?", ENDINGS + "?", r"\p{N}{1,3}"), str),
             rank_case(folder, "ranks.tiktoken", gpt4(r"\p{N}{1,3}"), str),
         ]
+        + [tekken_case(folder, CASED % ("", "", r"\p{N}"))]
         + class_cases(folder)
         + [gguf_bert(folder), gguf_gemma4(folder), gguf_t5(folder)]
     )

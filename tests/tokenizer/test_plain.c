@@ -43,7 +43,8 @@ static void put_copy(const char *folder, const char *name, const char *source)
 static void remove_folder(const char *folder)
 {
     static const char *const files[] = {"tokenizer.model",    "vocab.json", "merges.txt",       "vocab.txt",
-                                        "tokenizer_config.json", "config.json", "added_tokens.json", "ranks.tiktoken"};
+                                        "tokenizer_config.json", "config.json", "added_tokens.json", "ranks.tiktoken",
+                                        "tekken.json"};
     char path[128];
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -154,6 +155,48 @@ Test(plain, known_tokens_follow_the_ranks_where_no_file_lists_them)
     cr_expect_gt(ids.count, 1);
     token_list_deinit(&ids);
     tokenizer_close(tokenizer);
+}
+
+/* Thirty special tokens stand before the ranks: twenty known ones, then fillers. */
+Test(plain, tekken_files_bring_their_special_tokens)
+{
+    struct tokenizer *tokenizer = open_or_fail(fixture_path("plain/tekken"));
+    struct token_list ids = encode_text(tokenizer, "[INST]<SPECIAL_29></s>", 22, true, true);
+
+    cr_expect(same_ids(&ids, (uint32_t[]){1, 3, 29, 2}, 4));
+    cr_expect_eq(tokenizer_vocab_size(tokenizer), 30 + 390);
+    cr_expect_str_eq(tokenizer_special_text(tokenizer, "eos_token"), "</s>");
+    token_list_deinit(&ids);
+    tokenizer_close(tokenizer);
+}
+
+Test(plain, broken_tekken_files_name_the_field)
+{
+    static const struct {
+        const char *json, *part;
+    } rows[] = {
+        {"{}", "config.default_vocab_size"},
+        {"{\"config\":{\"default_vocab_size\":2,\"default_num_special_tokens\":3}}", "default_num_special_tokens"},
+        {"{\"config\":{\"default_vocab_size\":2,\"default_num_special_tokens\":1},\"vocab\":[]}", "vocab has 0"},
+        {"{\"config\":{\"default_vocab_size\":2,\"default_num_special_tokens\":1},"
+         "\"vocab\":[{\"rank\":1,\"token_bytes\":\"YQ==\"}]}",
+         "vocab[0]"},
+        {"{\"config\":{\"default_vocab_size\":2,\"default_num_special_tokens\":1},"
+         "\"vocab\":[{\"rank\":0,\"token_bytes\":\"?\"}]}",
+         "vocab[0]"},
+        {"{\"config\":{\"default_vocab_size\":2,\"default_num_special_tokens\":1},"
+         "\"vocab\":[{\"rank\":0,\"token_bytes\":\"YQ==\"}]}",
+         "config.pattern"},
+        {"{\"config\":{\"default_vocab_size\":2,\"default_num_special_tokens\":1},\"special_tokens\":[{}]}",
+         "special_tokens[0]"},
+    };
+    const char *folder = new_folder();
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        put_text(folder, "tekken.json", rows[i].json);
+        expect_refused(folder, QUIRE_BAD_FILE, "tekken.json", rows[i].part);
+    }
+    remove_folder(folder);
 }
 
 /* What a model file says of itself is checked: field 5 (denormalizer_spec) with a map, and model type 9. */
