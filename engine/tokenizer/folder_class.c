@@ -246,6 +246,7 @@ static enum quire_status root_apply(const struct json_source *source, json_t *ro
 {
     enum quire_status status = json_tokenizer_load(source, root, tokenizer);
 
+    tokenizer->has_processor = false; /* add_bos_token counts */
     if (status == QUIRE_OK)
         status = names_set(tokenizer, root);
     if (status == QUIRE_OK)

@@ -120,6 +120,20 @@ Test(plain, tokens_added_by_the_older_file_are_read)
     remove_folder(folder);
 }
 
+Test(plain, configurations_tell_what_stands_around_a_text)
+{
+    const char *folder = new_folder();
+
+    put_text(folder, "vocab.json", "{\"<|endoftext|>\":0,\"a\":1,\"b\":2}");
+    put_text(folder, "merges.txt", "#version: 0.2\n");
+    expect_count(folder, "ab", true, true, 2);
+    put_text(folder, "tokenizer_config.json", "{\"add_bos_token\":true}");
+    expect_count(folder, "ab", true, true, 3);
+    put_text(folder, "tokenizer_config.json", "{\"add_bos_token\":true,\"add_eos_token\":true}");
+    expect_count(folder, "ab", true, true, 4);
+    remove_folder(folder);
+}
+
 /* "12345" is five digits to Qwen's models, two groups to the others; blanks at the end stay together in OpenAI's. */
 Test(plain, hints_tell_the_expressions_of_ranks)
 {
