@@ -25,11 +25,13 @@ enum jslot_start {
     JSLOT_EMPTY,     /* parameters and names that are set before they are read */
     JSLOT_OUTER,     /* copied from an outer frame on entry */
     JSLOT_FREE,      /* the render's variable or the global function of that name */
+    JSLOT_CONTEXT,   /* in a block: what the template has set at its top level by then, else as JSLOT_FREE */
 };
 
 struct jslot {
     uint32_t start; /* enum jslot_start */
     uint32_t hops, number; /* JSLOT_OUTER: where from (hops counted from the enclosing frame); JSLOT_FREE: index */
+    uint32_t top_number;   /* JSLOT_CONTEXT: of the slot at the top */
 };
 
 struct jscope {
@@ -52,7 +54,7 @@ enum jnode_kind {
     JN_CONDITION, JN_AND, JN_OR, JN_NOT, JN_NEGATIVE, JN_POSITIVE, JN_BINARY, JN_CONCAT, JN_COMPARE,
     JN_MEMBER, /* target of a set: namespace.attribute */
     /* statements */
-    JN_OUTPUT, JN_FOR, JN_IF, JN_MACRO, JN_CALL_BLOCK, JN_FILTER_BLOCK, JN_SET, JN_SET_BLOCK, JN_WITH, JN_SCOPE,
+    JN_OUTPUT, JN_FOR, JN_IF, JN_MACRO, JN_CALL_BLOCK, JN_FILTER_BLOCK, JN_SET, JN_SET_BLOCK, JN_WITH, JN_SCOPE, JN_BLOCK,
     JN_BREAK, JN_CONTINUE, JN_ABSENT, /* include, import, extends: there is no loader */
 };
 
@@ -91,7 +93,7 @@ struct jbuiltin;
 struct jnode {
     uint8_t kind;      /* enum jnode_kind */
     uint8_t operator;  /* JN_BINARY */
-    bool flag;         /* JN_FOR: recursive; JN_SCOPE: a generation block */
+    bool flag;         /* JN_FOR: recursive; JN_BLOCK: required */
     uint32_t offset;   /* in the source */
     union {
         struct jvalue constant;
@@ -150,10 +152,13 @@ struct jnode {
             struct jnodes body;
             struct jscope *scope;
         } macro;
-        struct { /* JN_SET (value), JN_SET_BLOCK (filter, body), JN_FILTER_BLOCK (filter, body), JN_SCOPE (body) */
+        struct { /* JN_SET (value), JN_SET_BLOCK (filter, body), JN_FILTER_BLOCK (filter, body), JN_SCOPE (body), JN_BLOCK
+                    (body, name, next) */
             struct jnode *target, *value, *filter;
             struct jnodes body;
             struct jscope *scope;
+            const struct jstring *name;
+            struct jnode *next; /* of the template's blocks */
         } block;
         struct {
             struct jnodes targets, values, body;
@@ -177,6 +182,7 @@ struct jinja_template {
     struct jsymbol *symbols[SYMBOL_BUCKETS];
     struct jsymbol **free_names;
     uint32_t free_count, free_max;
+    struct jnode *blocks; /* the latest first */
     bool wants_parts;
 };
 

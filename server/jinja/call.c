@@ -81,6 +81,15 @@ static struct jvalue find_attribute(struct jrun *run, struct jvalue object, cons
     return (struct jvalue){.kind = J_FUNCTION, .as.function = bound};
 }
 
+static struct jvalue find_block(struct jrun *run, const struct jstring *name)
+{
+    for (const struct jnode *block = run->template->blocks; block != NULL; block = block->as.block.next) {
+        if (jstring_equal(run, block->as.block.name, name))
+            return (struct jvalue){.kind = J_BLOCK, .as.block = block};
+    }
+    return jmissing();
+}
+
 /* What Python's object[key] gives, or J_MISSING where it raises LookupError or TypeError. */
 static struct jvalue find_item(struct jrun *run, struct jvalue object, struct jvalue key)
 {
@@ -111,6 +120,8 @@ static struct jvalue find_item(struct jrun *run, struct jvalue object, struct jv
         if (object.kind == J_STRING)
             return jslice(run, object, jint(index), jint(index + 1), jnone());
         return object.as.list->items[index];
+    case J_SELF:
+        return key.kind == J_STRING ? find_block(run, key.as.string) : jmissing();
     default:
         return jmissing();
     }
@@ -314,6 +325,21 @@ static struct jvalue call_loop(struct jrun *run, struct jloop *loop, const struc
     return jstr(jbuilder_string(&text));
 }
 
+static struct jvalue call_block(struct jrun *run, const struct jnode *block, size_t arguments)
+{
+    struct jbuilder text, *outer = run->out;
+
+    if (arguments > 0)
+        jraise(run, "a block takes no arguments");
+    if (block->kind != JN_BLOCK)
+        jfail(run, QUIRE_UNSUPPORTED, "a scoped block that is called");
+    jbuilder_init(&text, run);
+    run->out = &text;
+    jblock_run(run, block);
+    run->out = outer;
+    return jstr(jbuilder_string(&text));
+}
+
 static struct jvalue call_joiner(struct jrun *run, struct jjoiner *joiner)
 {
     if (joiner->used)
@@ -339,6 +365,9 @@ struct jvalue jcall_value(struct jrun *run, struct jvalue callee, const struct j
         break;
     case J_LOOP:
         result = call_loop(run, callee.as.loop, args, count);
+        break;
+    case J_BLOCK:
+        result = call_block(run, callee.as.block, count + (keywords != NULL));
         break;
     case J_JOINER:
         result = call_joiner(run, callee.as.joiner);

@@ -20,6 +20,7 @@ struct jframe *jframe_up(struct jframe *frame, uint32_t hops);
 void jassign(struct jrun *run, struct jframe *frame, const struct jnode *target, struct jvalue value);
 /* What `body` prints, as a string. */
 const struct jstring *jcapture(struct jrun *run, struct jframe *frame, const struct jnodes *body);
+enum jflow jblock_run(struct jrun *run, const struct jnode *node);
 void jloop_run(struct jrun *run, struct jframe *frame, const struct jnode *node, struct jvalue iterable,
                int64_t depth0);
 struct jvalue jloop_attribute(struct jrun *run, struct jloop *loop, const struct jstring *name); /* J_MISSING: none */

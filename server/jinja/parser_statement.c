@@ -253,7 +253,6 @@ static struct jnode *parse_generation(struct jparser *parser, uint32_t offset)
     struct jnode *node = jparser_node(parser, JN_SCOPE, offset);
     uint32_t loops = parser->loop_depth;
 
-    node->flag = true;
     parser->loop_depth = 0;
     node->as.block.body = parse_body_until(parser, "endgeneration");
     parser->loop_depth = loops;
@@ -273,17 +272,27 @@ static struct jnode *parse_autoescape(struct jparser *parser, uint32_t offset)
 
 static struct jnode *parse_named_block(struct jparser *parser, uint32_t offset)
 {
-    struct jnode *node = jparser_node(parser, JN_SCOPE, offset);
-    struct jsymbol *name = jparser_expect_symbol(parser);
+    struct jnode *node = jparser_node(parser, JN_BLOCK, offset);
+    const struct jstring *name = jparser_expect_symbol(parser)->text;
     uint32_t loops = parser->loop_depth;
 
-    jparser_skip_name(parser, "scoped");
-    jparser_skip_name(parser, "required");
+    for (const struct jnode *other = parser->template->blocks; other != NULL; other = other->as.block.next) {
+        jrun_charge(parser->run, 1);
+        if (other->as.block.name == name)
+            jfail(parser->run, QUIRE_BAD_FILE, "block '%.*s' defined twice", name->count < 100 ? (int)name->count : 100,
+                  name->bytes);
+    }
+    node->as.block.name = name;
+    node->as.block.next = parser->template->blocks;
+    parser->template->blocks = node;
+    if (jparser_skip_name(parser, "scoped")) /* it sees what its place sees, as a generation block does */
+        node->kind = JN_SCOPE;
+    node->flag = jparser_skip_name(parser, "required");
     parser->loop_depth = 0;
     node->as.block.body = parse_body_until(parser, "endblock");
     parser->loop_depth = loops;
-    if (parser->current.kind == JT_NAME && parser->current.text_bytes == name->text->count &&
-        memcmp(parser->current.text, name->text->bytes, name->text->count) == 0)
+    if (parser->current.kind == JT_NAME && parser->current.text_bytes == name->count &&
+        memcmp(parser->current.text, name->bytes, name->count) == 0)
         jparser_advance(parser);
     return node;
 }

@@ -255,6 +255,9 @@ static void add_other(struct jbuilder *out, struct jvalue value)
     case J_MACRO:
         add_macro(out, value.as.macro);
         return;
+    case J_SELF:
+        jbuilder_add_text(out, "<TemplateReference None>");
+        return;
     default: /* the reference writes an address, so no template can depend on it */
         jbuilder_add_text(out, "<");
         jbuilder_add_text(out, jtype_name(value));

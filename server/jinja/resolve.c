@@ -196,6 +196,8 @@ static void number(struct resolver *r, struct jnode *node)
     case JN_SCOPE:
         number_block(r, node);
         break;
+    case JN_BLOCK:
+        break; /* after all else */
     case JN_SET:
         number(r, node->as.block.value);
         number(r, node->as.block.target);
@@ -216,5 +218,10 @@ void jscope_resolve(struct jrun *run, struct jinja_template *template)
 
     template->scope = jscope_open(&r);
     number_body(&r, &template->body);
+    r.in_block = true; /* blocks see the top level as a whole, wherever they stand */
+    for (struct jnode *block = template->blocks; block != NULL; block = block->as.block.next) {
+        if (block->kind == JN_BLOCK)
+            number_block(&r, block);
+    }
     jscope_close(&r, NULL);
 }

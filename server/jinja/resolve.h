@@ -9,6 +9,7 @@ struct resolver {
     struct jinja_template *template;
     struct jscope *scope;
     uint32_t loop_depth; /* for loops around: `loop` must not be set there */
+    bool in_block;       /* which sees of the scopes around it only the top level, as it is then */
     bool conditional;    /* under an if of this scope */
     bool soft;           /* the same, or in a conditional expression: unknown filters fail only when reached */
 };

@@ -37,6 +37,7 @@ struct jrun {
     const struct jstring *block_text; /* what a set or filter block printed, for its first filter */
     const struct jundefined *latest_undefined; /* NULL: none yet */
     const struct jstring **letters;   /* texts of one ASCII character; NULL until one is needed */
+    struct jframe *top;   /* of the template itself */
     struct jbuilder *out; /* where output goes: the text, or what a macro or a set block collects */
     int64_t now_ns;
 };

@@ -52,9 +52,11 @@ void jscope_declare(struct resolver *r, struct jsymbol *symbol, enum jslot_start
     if (start == JSLOT_OUTER) {
         slot->hops = scope->depth - 1 - symbol->binding->scope->depth;
         slot->number = symbol->binding->number;
-    } else if (start == JSLOT_FREE) {
+    } else if (start == JSLOT_FREE || start == JSLOT_CONTEXT) {
         slot->number = jscope_free_number(r, symbol);
     }
+    if (start == JSLOT_CONTEXT)
+        slot->top_number = symbol->binding->number;
     if (symbol != NULL) {
         struct jbinding *binding = jalloc(r->run, sizeof *binding);
         *binding = (struct jbinding){.symbol = symbol,
@@ -67,10 +69,18 @@ void jscope_declare(struct resolver *r, struct jsymbol *symbol, enum jslot_start
     }
 }
 
+/* Whether a block sees the name as the top level of the template has set it. */
+static bool is_context(const struct resolver *r, const struct jsymbol *symbol)
+{
+    return r->in_block && symbol->binding->scope == r->template->scope;
+}
+
 void jscope_load(struct resolver *r, struct jsymbol *symbol)
 {
     if (symbol->binding == NULL)
         jscope_declare(r, symbol, JSLOT_FREE);
+    else if (is_context(r, symbol))
+        jscope_declare(r, symbol, JSLOT_CONTEXT);
 }
 
 void jscope_store(struct resolver *r, struct jsymbol *symbol)
@@ -78,7 +88,7 @@ void jscope_store(struct resolver *r, struct jsymbol *symbol)
     if (symbol->binding != NULL && symbol->binding->scope == r->scope)
         return;
     if (symbol->binding != NULL)
-        jscope_declare(r, symbol, JSLOT_OUTER);
+        jscope_declare(r, symbol, is_context(r, symbol) ? JSLOT_CONTEXT : JSLOT_OUTER);
     else
         jscope_declare(r, symbol, r->conditional ? JSLOT_FREE : JSLOT_EMPTY);
 }

@@ -20,7 +20,9 @@ void jframe_start(struct jrun *run, const struct jscope *scope, struct jframe *f
         const struct jslot *slot = &scope->slots[i];
         if (slot->start == JSLOT_OUTER)
             frame->slots[i] = jframe_up(frame->outer, slot->hops)->slots[slot->number];
-        else if (slot->start == JSLOT_FREE)
+        else if (slot->start == JSLOT_CONTEXT && run->top->slots[slot->top_number].kind != J_MISSING)
+            frame->slots[i] = run->top->slots[slot->top_number];
+        else if (slot->start == JSLOT_FREE || slot->start == JSLOT_CONTEXT)
             frame->slots[i] = run->names[slot->number];
         else
             frame->slots[i] = jmissing();
@@ -308,6 +310,14 @@ static enum jflow with(struct jrun *run, struct jframe *frame, const struct jnod
     return jexecute(run, inner, &node->as.with.body);
 }
 
+enum jflow jblock_run(struct jrun *run, const struct jnode *node)
+{
+    if (node->flag)
+        jraise(run, "Required block '%.*s' not found",
+               node->as.block.name->count < 100 ? (int)node->as.block.name->count : 100, node->as.block.name->bytes);
+    return jexecute(run, jframe_new(run, node->as.block.scope, run->top), &node->as.block.body);
+}
+
 static enum jflow execute_one(struct jrun *run, struct jframe *frame, const struct jnode *node)
 {
     struct jframe *inner;
@@ -347,6 +357,8 @@ static enum jflow execute_one(struct jrun *run, struct jframe *frame, const stru
     case JN_SCOPE:
         inner = jframe_new(run, node->as.block.scope, frame);
         return jexecute(run, inner, &node->as.block.body);
+    case JN_BLOCK:
+        return jblock_run(run, node);
     case JN_BREAK:
         return JFLOW_BREAK;
     case JN_CONTINUE:

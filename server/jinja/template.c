@@ -261,7 +261,9 @@ static void find_names(struct jrun *run, const struct rendering *r)
         const struct jstring *name = run->template->free_names[i]->text;
         const json_t *json = json_object_getn(r->variables, name->bytes, name->count);
         const struct jbuiltin *global = jglobal_find(name);
-        if (json != NULL) {
+        if (jstring_is(name, "self")) {
+            run->names[i] = (struct jvalue){.kind = J_SELF};
+        } else if (json != NULL) {
             run->names[i] = from_json(run, json, is_trusted(r->options, name));
         } else if (global != NULL) {
             struct jfunction *function = jalloc(run, sizeof *function);
@@ -307,7 +309,8 @@ static void render(struct jrun *run, void *context)
     jbuilder_init(&text, run);
     run->out = &text;
     find_names(run, r);
-    jexecute(run, jframe_new(run, run->template->scope, NULL), &run->template->body);
+    run->top = jframe_new(run, run->template->scope, NULL);
+    jexecute(run, run->top, &run->template->body);
     give_output(run, &text, r->out);
 }
 

@@ -53,7 +53,8 @@ static struct jvalue test_callable(struct jrun *run, const struct jcall *call)
     enum jkind kind = call->args[0].kind;
 
     (void)run;
-    return jbool(kind == J_UNDEFINED || kind == J_FUNCTION || kind == J_MACRO || kind == J_LOOP || kind == J_JOINER);
+    return jbool(kind == J_UNDEFINED || kind == J_FUNCTION || kind == J_MACRO || kind == J_LOOP || kind == J_JOINER ||
+                 kind == J_BLOCK);
 }
 
 static struct jvalue test_escaped(struct jrun *run, const struct jcall *call)

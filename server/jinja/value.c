@@ -13,7 +13,7 @@ static const char *const type_names[J_JOINER + 1] = {
     [J_KEYS] = "dict_keys",      [J_VALUES] = "dict_values",  [J_ITEMS] = "dict_items",
     [J_ITERATOR] = "generator",  [J_NAMESPACE] = "Namespace", [J_LOOP] = "LoopContext",
     [J_MACRO] = "Macro",         [J_FUNCTION] = "function",   [J_CYCLER] = "Cycler",
-    [J_JOINER] = "Joiner",
+    [J_JOINER] = "Joiner",       [J_SELF] = "TemplateReference", [J_BLOCK] = "BlockReference",
 };
 
 const char *jtype_name(struct jvalue value)

@@ -30,6 +30,8 @@ enum jkind {
     J_LOOP,
     J_MACRO,
     J_FUNCTION, /* a global, or a method bound to its object */
+    J_SELF,  /* what `self` is: the template's blocks by name */
+    J_BLOCK, /* one of them */
     J_CYCLER,
     J_JOINER,
 };
@@ -50,6 +52,7 @@ struct jvalue {
         struct jloop *loop;
         const struct jmacro *macro;
         const struct jfunction *function;
+        const struct jnode *block;
         struct jcycler *cycler;
         struct jjoiner *joiner;
     } as;
