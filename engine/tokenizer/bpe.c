@@ -12,6 +12,7 @@
 #define BLANK_BYTES 3u
 #define NO_SYMBOL   UINT32_MAX
 #define CHAR_IDS    0x400u /* covers the byte alphabet and Latin */
+#define CHAR_ID_BYTES 2u
 
 struct symbol {
     uint32_t id;           /* TOKEN_NONE: not in the vocabulary (scores only) */
@@ -186,13 +187,12 @@ static void symbol_append(struct job *job, uint32_t id, size_t start, size_t byt
                                        .next = at + 1};
 }
 
-/* One character, in *spelling with the prefix and suffix that its place in the word asks for (a view, or *spare). */
+/* Lets *spelling, a view of one character, have the prefix and suffix that its place in the word asks for, in *spare. */
 static enum quire_status char_spell(const struct word_model *model, const char *word, size_t start, size_t end,
                                     size_t count, struct text *spare, struct text *spelling)
 {
     bool prefixed = start > 0 && model->prefix.count > 0, suffixed = end == count && model->suffix.count > 0;
 
-    *spelling = (struct text){.bytes = (char *)(uintptr_t)(word + start), .count = end - start};
     if (!prefixed && !suffixed)
         return QUIRE_OK;
     spare->count = 0;
@@ -208,7 +208,7 @@ static uint32_t char_id(const struct job *job, const struct text *spelling)
 {
     const struct vocabulary *vocabulary = job->model->vocabulary;
 
-    if (spelling->count == utf8_length(spelling->bytes[0])) {
+    if (spelling->count <= CHAR_ID_BYTES && spelling->count == utf8_length(spelling->bytes[0])) {
         size_t at = 0;
         uint32_t c = utf8_next(spelling->bytes, &at);
         uint32_t id = c < CHAR_IDS ? job->model->char_ids[c] : TOKEN_NONE;
@@ -225,12 +225,13 @@ static uint32_t char_id(const struct job *job, const struct text *spelling)
 static enum quire_status symbols_fill(struct job *job, size_t count, struct text *spare)
 {
     const struct word_model *model = job->model;
+    bool affixes = model->prefix.count > 0 || model->suffix.count > 0;
     size_t unknown_start = 0, unknown_bytes = 0;
 
     for (size_t at = 0; at < count;) {
         size_t start = at, end = at + utf8_length(job->word[at]);
-        struct text spelling;
-        if (char_spell(model, job->word, start, end, count, spare, &spelling) != QUIRE_OK)
+        struct text spelling = {.bytes = (char *)(uintptr_t)(job->word + start), .count = end - start};
+        if (affixes && char_spell(model, job->word, start, end, count, spare, &spelling) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
         uint32_t id = char_id(job, &spelling);
         at = end;

@@ -227,9 +227,11 @@ static enum quire_status rewrite_word(const struct splitter *step, struct matche
     if (step->kind == SPLIT_PREFIX && (origin > 0 || !step->first) && !text_begins(text, count, content) &&
         text_append(&next->text, content->bytes, content->count) != QUIRE_OK)
         return QUIRE_NO_MEMORY;
-    enum quire_status status = rewrite_part(step, matcher, text, origin, &next->text);
-    if (origin > 0)
+    enum quire_status status = QUIRE_OK;
+    if (origin > 0) {
+        status = rewrite_part(step, matcher, text, origin, &next->text);
         next->origin = next->text.count;
+    }
     if (status == QUIRE_OK)
         status = rewrite_part(step, matcher, text + origin, count - origin, &next->text);
     return status == QUIRE_OK ? word_append(next, start, next->text.count) : status;

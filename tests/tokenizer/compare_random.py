@@ -1,10 +1,12 @@
 """Compares the tokenizer with Hugging Face's `tokenizers` (PyPI) on random tokenizer.json files: any model behind any
 normalizers, pre-tokenizers, post-processors, decoders and added tokens, in the newest and in older forms of the file.
 
-  compare_random.py DRIVER [--seeds FROM-TO] [--show N] [--texts N]
+  compare_random.py DRIVER [--seeds FROM-TO] [--show N] [--texts N] [--charsmap TOKENIZER_JSON]
+  compare_random.py --write FILE
 
 DRIVER is the program tokenizer_driver. A seed makes one file and its texts; what differs is reported with its seed. A
-file that the library refuses, or a text that it fails on, is no case. Needs the package `tokenizers`; used by hand.
+file or a text that the library panics on is no case. --write makes fixtures/random.json, small files with what the
+library makes of their texts. Needs the package `tokenizers`; used by hand.
 """
 
 import argparse
@@ -66,6 +68,7 @@ def charsmap(source):
 
 
 CHARSMAPS = [""]
+VOCABULARY = [60, 300]
 
 
 def pattern(source):
@@ -203,7 +206,7 @@ def trained(source, kind, state):
     """A small model that fits the texts as the normalizer and the pre-tokenizer of `state` leave them."""
     made = Tokenizer.from_str(json.dumps(dict(state, model=EMPTY[kind], added_tokens=[], decoder=None, post_processor=None)))
     sample = source.sample(SENTENCES, source.randint(2, 6))
-    options = dict(show_progress=False, vocab_size=source.randint(60, 300))
+    options = dict(show_progress=False, vocab_size=source.randint(*VOCABULARY))
     tokens = ["<unk>"] + source.sample(ADDED, source.randint(0, 4))
     if kind == "BPE":
         if source.random() < 0.3:
@@ -227,7 +230,9 @@ def trained(source, kind, state):
 def with_bytes(source, model):
     model["byte_fallback"] = source.random() < 0.7
     if source.random() < 0.6:
-        spellings = BYTE_TOKENS if source.random() < 0.7 else source.sample(BYTE_TOKENS, 100)
+        small = VOCABULARY[1] < 256
+        spellings = BYTE_TOKENS if not small and source.random() < 0.7 else source.sample(BYTE_TOKENS, 100)
+        spellings = BYTE_TOKENS[0x80:0xC8] + BYTE_TOKENS[0xE1:0xE8] + BYTE_TOKENS[0xF0:0xF1] if small else spellings
         if isinstance(model["vocab"], list):
             model["vocab"] += [[spelling, -9.0] for spelling in spellings]
         else:
@@ -406,9 +411,37 @@ def compare(driver, seed, text_count):
     return made[0], len(rows), wrong
 
 
+def fixture(seed, text_count):
+    """{"tokenizer", "rows"} of a small file; None where it is no case."""
+    made = random_case(seed)
+    rows = None if made is None else rows_of(made[1], made[0], text_count)
+    if rows is None or len(json.dumps(made[0])) > 4000:
+        return None
+    listed, wants = [], {}
+    for kind, payload, want in rows:  # s and k are listed where they are not as e and d
+        if kind != "f" and len(payload) + len(want) < 300 and want != wants.get(("e" if kind == "s" else "d", payload)):
+            wants[kind, payload] = want
+            listed.append([kind, payload.decode(), want.decode()])
+    return {"seed": seed, "tokenizer": made[0], "rows": listed}
+
+
+def write(path, count=60, texts=10):
+    VOCABULARY[:] = [30, 70]
+    cases = []
+    for seed in range(1000):
+        made = in_child(fixture, seed, texts) if len(cases) < count else None
+        if made is not None:
+            cases.append(made)
+    with open(path, "w", encoding="ascii") as file:
+        json.dump(cases, file, separators=(",", ":"))
+        file.write("\n")
+    print(len(cases), "files;", *sorted({word for case in cases for word in summary(case["tokenizer"]).split()}))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("driver")
+    parser.add_argument("driver", nargs="?")
+    parser.add_argument("--write")
     parser.add_argument("--seeds", default="0-999")
     parser.add_argument("--texts", type=int, default=30)
     parser.add_argument("--show", type=int, default=1)
@@ -417,6 +450,8 @@ def main():
     if options.charsmap:
         with open(options.charsmap, encoding="utf-8") as file:
             CHARSMAPS.append(json.load(file)["normalizer"]["precompiled_charsmap"])
+    if options.write:
+        return write(options.write)
     first, last = map(int, options.seeds.split("-"))
     count = cases = 0
     kinds = collections.Counter()

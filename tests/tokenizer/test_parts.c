@@ -175,6 +175,29 @@ Test(added, words_and_white_space_beside)
     added_list_deinit(&list);
 }
 
+/* Walks as HF 0.23.3 does: what a token's white space hides, what a rejected word hides. */
+Test(added, tokens_hide_and_overlap_each_other)
+{
+    struct added_list list = {0};
+    struct added_walk walk = {0};
+    struct added_match match;
+
+    add(&list, "<r>", 1, false);
+    list.tokens[0].strip_right = true;
+    add(&list, " ", 2, false);
+    add(&list, "one", 3, false);
+    list.tokens[2].single_word = true;
+    add(&list, "ne", 4, false);
+    added_list_prepare(&list);
+    cr_assert(added_next(&list, "<r>  x", "\1\1\1\1\1\1", 6, &walk, &match));
+    cr_expect(match.start == 0 && match.end == 5 && walk.done == 5);
+    cr_assert(added_next(&list, "<r>  x", "\1\1\1\1\1\1", 6, &walk, &match)); /* in the blanks just taken */
+    cr_expect(match.id == 2 && match.start == 3 && match.end == 4 && walk.done == 4);
+    expect_found(&list, "xone", "nnnn", 0, 0, 0, TOKEN_NONE); /* "one" is no word here, and hides "ne" */
+    expect_found(&list, "xne", "nnn", 0, 1, 3, 4);
+    added_list_deinit(&list);
+}
+
 /* ---- expressions ---- */
 
 static void expect_match(const char *expression, const char *text, size_t want_start, size_t want_end)
@@ -223,6 +246,46 @@ Test(pattern, forms_that_pcre2_lacks)
     expect_match("[\\u00A0]", "a\xC2\xA0", 1, 3);
     expect_match("\\p{Word}+", " x\xE2\x80\xBFy ", 1, 6);
     expect_match("a{b", "a{b", 0, 3); /* no interval */
+}
+
+/* Sets as Oniguruma has them, which is not always as PCRE2 has them: values of tokenizers 0.23.3. */
+Test(pattern, negated_and_named_sets)
+{
+    expect_match("\\w+", "-\xC2\xB2\xC2\xBC", 1, 5); /* superscript two: a word character outside of brackets only */
+    expect_match("[\\w]+", "\xC2\xB2" "b", 2, 3);
+    expect_match("[\\W_]+", "ab_\xC2\xB2.c", 2, 6);
+    expect_match("[^\\W\\d]+", "12ab3", 2, 4);
+    expect_match("[\\H]+", "afg-", 2, 4);
+    expect_match("\\p{^L}+", "ab12c", 2, 4);
+    expect_match("[\\P{L}]+", "ab12c", 2, 4);
+    expect_match("\\p{uppercase_letter}", "aB", 1, 2);
+    expect_match("\\p{Lo}", "a\xF0\x90\x97\x80", 1, 5);                 /* U+105C0, of Unicode 16 */
+    expect_match("[[:alpha:]]+", "\xE0\xA6\xAC\xE0\xA6\xBE.", 0, 6); /* Bengali BA and its vowel sign */
+    expect_match("[[:^alpha:]]", "a.", 1, 2);
+    expect_match("[[:punct:]]", "a+", 1, 2);
+    expect_match("\\p{Punct}", "a+-", 2, 3);
+    expect_match("\\b", " e\xCC\x81", 1, 1);
+    expect_match("\\v", "\n\x0b", 1, 2);
+    expect_match("(?m:a.b)", "a\nb", 0, 3);
+    expect_match("a.b", "a\nb", SIZE_MAX, SIZE_MAX);
+}
+
+/* An empty match counts, but not right behind another one: the places of x* in "axb" that tokenizers 0.23.3 cuts at. */
+Test(pattern, walks_over_empty_matches)
+{
+    static const size_t want[][2] = {{0, 0}, {1, 2}, {3, 3}};
+    struct pattern *pattern = NULL;
+    struct matcher *matcher = NULL;
+    struct pattern_walk walk = {0};
+    struct quire_error error;
+    size_t start, end, count = 0;
+
+    cr_assert(pattern_compile("x*", 2, &pattern, &error) == QUIRE_OK && matcher_create(&matcher) == QUIRE_OK);
+    for (; pattern_next(pattern, matcher, "axb", 3, &walk, &start, &end) == QUIRE_OK && count < 3; count++)
+        cr_expect(start == want[count][0] && end == want[count][1], "[%zu, %zu)", start, end);
+    cr_expect_eq(count, 3);
+    pattern_destroy(pattern);
+    matcher_destroy(matcher);
 }
 
 Test(pattern, nesting_is_bounded)
