@@ -54,8 +54,8 @@ enum jnode_kind {
     JN_CONDITION, JN_AND, JN_OR, JN_NOT, JN_NEGATIVE, JN_POSITIVE, JN_BINARY, JN_CONCAT, JN_COMPARE,
     JN_MEMBER, /* target of a set: namespace.attribute */
     /* statements */
-    JN_OUTPUT, JN_FOR, JN_IF, JN_MACRO, JN_CALL_BLOCK, JN_FILTER_BLOCK, JN_SET, JN_SET_BLOCK, JN_WITH, JN_SCOPE, JN_BLOCK,
-    JN_BREAK, JN_CONTINUE, JN_ABSENT, /* include, import, extends: there is no loader */
+    JN_OUTPUT, JN_FOR, JN_IF, JN_MACRO, JN_CALL_BLOCK, JN_FILTER_BLOCK, JN_SET, JN_SET_BLOCK, JN_WITH, JN_SCOPE,
+    JN_BLOCK, JN_BREAK, JN_CONTINUE, JN_ABSENT, /* include, import, extends: there is no loader */
 };
 
 enum joperator {
@@ -152,8 +152,8 @@ struct jnode {
             struct jnodes body;
             struct jscope *scope;
         } macro;
-        struct { /* JN_SET (value), JN_SET_BLOCK (filter, body), JN_FILTER_BLOCK (filter, body), JN_SCOPE (body), JN_BLOCK
-                    (body, name, next) */
+        struct { /* JN_SET (value), JN_SET_BLOCK (filter, body), JN_FILTER_BLOCK (filter, body), JN_SCOPE (body),
+                    JN_BLOCK (body, name, next) */
             struct jnode *target, *value, *filter;
             struct jnodes body;
             struct jscope *scope;

@@ -17,7 +17,8 @@ static const struct jbuiltin *find(const struct jbuiltin *const *tables, const s
 const struct jbuiltin *jfilter_find(const struct jstring *name)
 {
     static const struct jbuiltin *const tables[] = {jfilters_text,   jfilters_sequence, jfilters_select, jfilters_order,
-                                                    jfilters_number, jfilters_markup,   jfilters_wrap,  NULL};
+                                                    jfilters_number, jfilters_markup,   jfilters_wrap,
+                                                    jfilters_pretty, jfilters_urlize, NULL};
 
     return find(tables, name);
 }

@@ -35,7 +35,7 @@ const struct jbuiltin *jmethod_find(struct jvalue object, const struct jstring *
 
 /* Rows of tables, one for each file of functions; a row without name ends a table. */
 extern const struct jbuiltin jfilters_text[], jfilters_number[], jfilters_sequence[], jfilters_select[];
-extern const struct jbuiltin jfilters_order[], jfilters_markup[], jfilters_wrap[];
+extern const struct jbuiltin jfilters_order[], jfilters_markup[], jfilters_wrap[], jfilters_pretty[], jfilters_urlize[];
 extern const struct jbuiltin jtests[], jglobals[], *const jglobal_dict; /* the row of dict(), which has a method */
 extern const struct jbuiltin jmethods_string[], jmethods_string_test[], jmethods_list[], jmethods_tuple[];
 extern const struct jbuiltin jmethods_dict[], jmethods_range[], jmethods_loop[], jmethods_cycler[];

@@ -214,6 +214,33 @@ const struct jvalue *jdict_get_string(struct jrun *run, const struct jdict *dict
     return jdict_get(run, dict, jstr(key));
 }
 
+/* A merge sort, stable. */
+size_t *jdict_sorted(struct jrun *run, const struct jdict *dict,
+                     bool (*less)(struct jrun *run, struct jvalue a, struct jvalue b))
+{
+    size_t *order = jalloc_array(run, dict->count, sizeof *order);
+    size_t *spare = jalloc_array(run, dict->count, sizeof *spare);
+
+    jrun_charge(run, dict->count);
+    for (size_t i = 0; i < dict->count; i++)
+        order[i] = i;
+    for (size_t width = 1; width < dict->count; width *= 2) {
+        for (size_t from = 0; from < dict->count; from += 2 * width) {
+            size_t middle = from + width < dict->count ? from + width : dict->count;
+            size_t end = from + 2 * width < dict->count ? from + 2 * width : dict->count;
+            for (size_t a = from, b = middle, k = from; k < end; k++) {
+                bool right = a == middle || (b < end && less(run, dict->entries[order[b]].key,
+                                                             dict->entries[order[a]].key));
+                spare[k] = right ? order[b++] : order[a++];
+            }
+        }
+        size_t *swap = order;
+        order = spare;
+        spare = swap;
+    }
+    return order;
+}
+
 /* ---- iteration --------------------------------------------------------------------------------------------------- */
 
 struct jiterator *jiterator_new(struct jrun *run, bool (*next)(struct jrun *, struct jiterator *, struct jvalue *))

@@ -111,6 +111,12 @@ static struct jvalue global_joiner(struct jrun *run, const struct jcall *call)
     return (struct jvalue){.kind = J_JOINER, .as.joiner = joiner};
 }
 
+static struct jvalue global_lipsum(struct jrun *run, const struct jcall *call)
+{
+    (void)call;
+    jfail(run, QUIRE_UNSUPPORTED, "lipsum() is not for chat templates: it gives another text each time");
+}
+
 /* datetime.now().strftime(format): a local time without zone, so %z and %Z are empty; %f is Python's own. */
 static struct jvalue global_strftime_now(struct jrun *run, const struct jcall *call)
 {
@@ -154,6 +160,7 @@ const struct jbuiltin jglobals[] = {
     {"strftime_now", global_strftime_now, "format", 1, 0},
     {"cycler", global_cycler, NULL, 0, 0},
     {"joiner", global_joiner, "sep", 0, 0},
+    {"lipsum", global_lipsum, NULL, 0, 0},
     {0},
 };
 

@@ -63,34 +63,14 @@ static void write_list(struct writer *w, const struct jlist *list, size_t depth)
     jbuilder_add_text(&w->out, "]");
 }
 
-/* Numbers of the entries in the order of their keys, which must be comparable. */
-static size_t *sorted_entries(struct jrun *run, const struct jdict *dict)
+static bool key_less(struct jrun *run, struct jvalue a, struct jvalue b)
 {
-    size_t *order = jalloc_array(run, dict->count, sizeof *order);
-    size_t *spare = jalloc_array(run, dict->count, sizeof *spare);
-
-    for (size_t i = 0; i < dict->count; i++)
-        order[i] = i;
-    for (size_t width = 1; width < dict->count; width *= 2) {
-        for (size_t from = 0; from < dict->count; from += 2 * width) {
-            size_t middle = from + width < dict->count ? from + width : dict->count;
-            size_t end = from + 2 * width < dict->count ? from + 2 * width : dict->count;
-            for (size_t a = from, b = middle, k = from; k < end; k++) {
-                bool right = a == middle || (b < end && jcompare(run, dict->entries[order[b]].key,
-                                                                 dict->entries[order[a]].key, "<") < 0);
-                spare[k] = right ? order[b++] : order[a++];
-            }
-        }
-        size_t *swap = order;
-        order = spare;
-        spare = swap;
-    }
-    return order;
+    return jcompare(run, a, b, "<") < 0;
 }
 
 static void write_dict(struct writer *w, const struct jdict *dict, size_t depth)
 {
-    size_t *order = w->sort_keys ? sorted_entries(w->run, dict) : NULL;
+    size_t *order = w->sort_keys ? jdict_sorted(w->run, dict, key_less) : NULL;
 
     if (dict->count == 0) {
         jbuilder_add_text(&w->out, "{}");

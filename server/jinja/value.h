@@ -219,6 +219,9 @@ void jdict_set(struct jrun *run, struct jdict *dict, struct jvalue key, struct j
 /* NULL where there is no such key. Unhashable keys raise. */
 const struct jvalue *jdict_get(struct jrun *run, const struct jdict *dict, struct jvalue key);
 const struct jvalue *jdict_get_string(struct jrun *run, const struct jdict *dict, const struct jstring *key);
+/* Numbers of the entries in the order of their keys. */
+size_t *jdict_sorted(struct jrun *run, const struct jdict *dict,
+                     bool (*less)(struct jrun *run, struct jvalue a, struct jvalue b));
 bool jvalue_hashable(struct jrun *run, struct jvalue value);
 
 static inline bool jnext(struct jrun *run, struct jiterator *iterator, struct jvalue *out)
