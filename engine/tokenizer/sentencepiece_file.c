@@ -253,8 +253,8 @@ static enum quire_status specials_set(struct model_file *file)
                               : tokenizer_set_frame(tokenizer, tokenizer->bos, TOKEN_NONE);
 }
 
-/* What the types of the pieces mean for text. A user-defined symbol is cut out of it; in a Unigram model its score of 0
- * does that, mostly. */
+/* What the types of the pieces mean for text. A user-defined symbol is cut out of it; in a Unigram model a score better
+ * than any, and the better the longer it is, does that. */
 static enum quire_status types_apply(struct model_file *file)
 {
     const struct vocabulary *vocabulary = &file->tokenizer->vocabulary;
@@ -268,6 +268,8 @@ static enum quire_status types_apply(struct model_file *file)
         struct added_token token = {.id = id, .special = special, .normalized = symbol, .exact = symbol};
         if (file->types[id] == TYPE_NORMAL)
             file->options.lowest = score < file->options.lowest ? score : file->options.lowest;
+        if (symbol && file->kind == SENTENCEPIECE_UNIGRAM)
+            file->scores[id] = (double)(float)(vocabulary_piece(vocabulary, id)->bytes * 0.1 - 0.1);
         if (special || (symbol && (file->kind == SENTENCEPIECE_BPE || file->kind == SENTENCEPIECE_CHAR))) {
             status = text_append(&token.content, vocabulary_spelling(vocabulary, id),
                                  vocabulary_piece(vocabulary, id)->bytes);
