@@ -145,6 +145,19 @@ static enum quire_status merges_load(const struct gguf_source *source)
     return status;
 }
 
+/* Words between white space, in small letters if the file says so. */
+static enum quire_status words_apply(const struct gguf_source *source)
+{
+#define WORDS "\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}}"
+    bool lowercase = false;
+    enum quire_status status = gguf_flag_get(source, KEY("normalizer.lowercase"), &lowercase);
+
+    return status == QUIRE_OK
+               ? pipeline_load(source->tokenizer,
+                               lowercase ? "{\"normalizer\":{\"type\":\"Lowercase\"}," WORDS : "{" WORDS, source->error)
+               : status;
+}
+
 /* BPE by merges, over the text that the row of tokenizer.ggml.pre leaves. */
 static enum quire_status load_merged(const struct gguf_source *source, const struct pre_row *row)
 {
@@ -162,7 +175,7 @@ static enum quire_status load_merged(const struct gguf_source *source, const str
     specials_strip(source, row->mask);
     if (row->blanks)
         return sentencepiece_apply(tokenizer, &options, source->error);
-    status = pre_apply(row, tokenizer, source->error);
+    status = row->words ? words_apply(source) : pre_apply(row, tokenizer, source->error);
     return status == QUIRE_OK ? bpe_prepare(&tokenizer->model) : status;
 }
 
@@ -232,6 +245,7 @@ enum quire_status gguf_kind_load(const struct gguf_source *source, struct gguf_s
         enum quire_status (*load)(const struct gguf_source *source);
     } rows[] = {{"llama", load_llama},
                 {"gpt2", load_byte_level},
+                {"whitespace", load_byte_level},
                 {"bert", load_wordpiece},
                 {"t5", load_t5},
                 {"gemma4", load_gemma4}};

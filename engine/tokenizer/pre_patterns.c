@@ -124,6 +124,7 @@ static const struct pre_row rows[] = {
                      "[\\p{P}!-/:-@\\[-`{-~]", GPT2}},
     {.names = "gemma4 granite-embed-multi-311m", .blanks = true, .add_bos = true},
     {.names = "sarvam-moe", .blanks = true},
+    {.names = "whitespace", .words = true},
     /* No GGUF file says these; rank files need them. The first is OpenAI's own form, in which white space at the end of
      * a text stays together. */
     {.names = "cl100k",

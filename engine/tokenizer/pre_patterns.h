@@ -12,6 +12,7 @@ struct pre_row {
     bool add_bos;      /* where the file does not say */
     bool compose;      /* NFC first */
     const char *mask;  /* a token that takes the white space before it; NULL: none */
+    bool words;        /* cut at white space, which goes; pieces are spelled as they are */
     bool blanks;       /* pieces are spelled with U+2581 for a blank, not in the byte alphabet; a text is one word */
     const char *expressions[PRE_EXPRESSIONS_MAX + 1]; /* applied in order, each isolating its matches; NULL ends */
 };

@@ -365,6 +365,30 @@ def gguf_t5(folder):
     return {"fixture": "plain/t5.gguf", "rows": hf_rows(made)}
 
 
+def gguf_whitespace(folder):
+    made = Tokenizer(models.BPE(unk_token="<unk>"))
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, show_progress=False, special_tokens=["<unk>", "<s>"], limit_alphabet=90
+    )
+    made.train_from_iterator(SENTENCES[:6], trainer)
+    model = json.loads(made.to_str())["model"]
+    pieces = sorted(model["vocab"], key=model["vocab"].get)
+    gguf_write(
+        folder,
+        "whitespace.gguf",
+        "whitespace",
+        pieces,
+        [2, 3] + [1] * (len(pieces) - 2),
+        merges=[" ".join(pair) for pair in model["merges"]],
+        pre="whitespace",
+        unknown_token_id=0,
+        normalizer__lowercase=True,
+    )
+    return {"fixture": "plain/whitespace.gguf", "rows": hf_rows(made, special=False)}
+
+
 # ---- words ---------------------------------------------------------------------------------------------------------
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -462,7 +486,7 @@ def main(folder):
         ]
         + [tekken_case(folder, CASED % ("", "", r"\p{N}"))]
         + class_cases(folder)
-        + [gguf_bert(folder), gguf_gemma4(folder), gguf_t5(folder)]
+        + [gguf_bert(folder), gguf_gemma4(folder), gguf_t5(folder), gguf_whitespace(folder)]
     )
     with open(os.path.join(folder, "plain.json"), "w") as file:
         json.dump(cases, file, ensure_ascii=True, indent=0)
