@@ -161,11 +161,15 @@ static enum quire_status eos_append(const struct gguf_source *source, uint32_t i
 /* Files that name no end of turn mean one of these control tokens. */
 static enum quire_status turn_ends_append(const struct gguf_source *source)
 {
-    static const char *const names[] = {"<|eot_id|>", "<|im_end|>", "<|end|>",        "<end_of_turn>",
-                                        "<|eom_id|>", "<EOT>",      "<|end_of_text|>"};
+    static const char *const names[] = {"<|eot_id|>", "<|im_end|>",      "<end_of_turn>", "<turn|>",
+                                        "<|eom_id|>", "<EOT>",           "[EOT]",         "<end_of_utterance>",
+                                        "<|return|>", "<|end_of_text|>", "<|call|>",      "<|end|>"};
+    const struct vocabulary *vocabulary = &source->tokenizer->vocabulary;
+    /* The last one ends a message but no turn where there is another name for that. */
+    bool messages = vocabulary_find(vocabulary, "<|return|>", 10) != TOKEN_NONE;
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        uint32_t id = vocabulary_find(&source->tokenizer->vocabulary, names[i], strlen(names[i]));
+    for (size_t i = 0; i < sizeof names / sizeof names[0] - (messages ? 1 : 0); i++) {
+        uint32_t id = vocabulary_find(vocabulary, names[i], strlen(names[i]));
         if (id != TOKEN_NONE && tokenizer_is_special(source->tokenizer, id) && eos_append(source, id) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
     }

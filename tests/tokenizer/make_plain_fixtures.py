@@ -389,6 +389,15 @@ def gguf_whitespace(folder):
     return {"fixture": "plain/whitespace.gguf", "rows": hf_rows(made, special=False)}
 
 
+def gguf_endings(folder):
+    """No ids, only what ends a turn: a vocabulary in the manner of gpt-oss, and one in Gemma 4's."""
+    harmony, gemma = ["<|return|>", "<|call|>", "<|end|>"], ["<turn|>", "<|end|>"]
+    for name, control in (("harmony.gguf", harmony), ("turns.gguf", gemma)):
+        tokens = ["a", "b", "ab"] + control
+        types = [1, 1, 1] + [3] * len(control)
+        gguf_write(folder, name, "gpt2", tokens, types, merges=["a b"], pre="gpt-4o", eos_token_id=3)
+
+
 # ---- words ---------------------------------------------------------------------------------------------------------
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -488,6 +497,7 @@ def main(folder):
         + class_cases(folder)
         + [gguf_bert(folder), gguf_gemma4(folder), gguf_t5(folder), gguf_whitespace(folder)]
     )
+    gguf_endings(folder)
     with open(os.path.join(folder, "plain.json"), "w") as file:
         json.dump(cases, file, ensure_ascii=True, indent=0)
     with open(os.path.join(folder, "words.json"), "w") as file:

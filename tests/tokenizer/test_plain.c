@@ -213,6 +213,25 @@ Test(plain, broken_tekken_files_name_the_field)
     remove_folder(folder);
 }
 
+/* <|end|> ends a turn, but not where <|return|> does. */
+Test(plain, control_tokens_of_gguf_files_end_turns)
+{
+    static const struct {
+        const char *file;
+        uint32_t count, ids[2];
+    } rows[] = {{"plain/harmony.gguf", 2, {3, 4}}, {"plain/turns.gguf", 2, {3, 4}}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tokenizer *tokenizer = open_or_fail(fixture_path(rows[i].file));
+        uint32_t count;
+        const uint32_t *eos = tokenizer_eos(tokenizer, &count);
+        cr_expect_eq(count, rows[i].count, "%s: %u", rows[i].file, count);
+        for (uint32_t k = 0; k < count && k < rows[i].count; k++)
+            cr_expect_eq(eos[k], rows[i].ids[k]);
+        tokenizer_close(tokenizer);
+    }
+}
+
 /* What a model file says of itself is checked: field 5 (denormalizer_spec) with a map, and model type 9. */
 Test(plain, sentencepiece_models_that_are_not_understood_are_refused)
 {
