@@ -80,24 +80,23 @@ static struct jvalue filter_truncate(struct jrun *run, const struct jcall *call)
     struct jvalue value = call->args[0];
     int64_t length = jgiven(call->args[1]) ? jint_of(run, call->args[1], "length") : 255;
     int64_t leeway = jgiven(call->args[4]) && call->args[4].kind != J_NONE ? jint_of(run, call->args[4], "leeway") : 5;
-    const struct jstring *end = jgiven(call->args[3]) ? jstring_of(run, call->args[3], "end")
-                                                      : jstring_new(run, "...", 3, true);
+    struct jvalue end = jgiven(call->args[3]) ? call->args[3] : jstr(jstring_new(run, "...", 3, true));
     const struct jstring *string;
     struct jbuilder out;
     size_t cut, space;
 
-    if (length < (int64_t)end->chars || leeway < 0)
-        jraise(run, "expected length >= %zu and leeway >= 0", end->chars);
+    if (length < jlength(run, end) || leeway < 0)
+        jraise(run, "expected length >= %lld and leeway >= 0", (long long)jlength(run, end));
     if (jlength(run, value) <= length + leeway)
         return value;
     string = jstring_of(run, value, "the value of truncate");
-    cut = jstring_offset(run, string, (size_t)(length - (int64_t)end->chars));
+    cut = jstring_offset(run, string, (size_t)(length - jlength(run, end)));
     space = jstring_rfind(run, string, jstring_new(run, " ", 1, true), 0, cut);
     if (!jflag(run, call->args[2], false) && space != SIZE_MAX)
         cut = space;
     jbuilder_init(&out, run);
     jbuilder_add_part(&out, string, 0, cut);
-    jbuilder_add_string(&out, end);
+    jbuilder_add_string(&out, jstring_of(run, end, "the end of truncate"));
     return jstr(jbuilder_string(&out));
 }
 

@@ -35,7 +35,7 @@ void jspec_add_char(struct jbuilder *out, int64_t code, const struct jspec *spec
         jraise(out->run, "half of a surrogate pair in a string");
     size_t count = jchar_encode((uint32_t)code, bytes);
     jspec_add_padded(out, jstring_new(out->run, "", 0, true),
-                     jstring_new(out->run, memcpy(jalloc(out->run, 4), bytes, 4), count, true), spec, '<');
+                     jstring_new(out->run, memcpy(jalloc(out->run, 4), bytes, 4), count, true), spec, '>');
 }
 
 /* A separator after every `size` digits of the whole part, from the right. */

@@ -101,8 +101,10 @@ static void percent_field(struct percent *p, struct jbuilder *out, struct jspec 
         jraise(run, "%%%c format: a real number is required, not %s", spec->type, jtype_name(value));
     if (jspec_one_of("diuxXo", spec->type)) {
         double whole = value.kind == J_FLOAT ? trunc(value.as.real) : 0.0;
+        if (!isfinite(whole))
+            jraise(run, "cannot convert float infinity or NaN to integer");
         if (!(whole >= -9.2e18 && whole <= 9.2e18))
-            jraise(run, "cannot convert this float to an integer");
+            jfail(run, QUIRE_UNSUPPORTED, "an integer beyond 64 bits");
         jspec_add_integer(out, value.kind == J_FLOAT ? (int64_t)whole : jint_of(run, value, "%d"), spec);
     } else {
         jspec_add_real(out, jdouble_of(value), spec);

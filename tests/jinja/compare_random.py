@@ -237,8 +237,7 @@ class Grammar:
                              self.tag("raw") + self.space() + "{{ x }}{% if %}" + self.space() + self.tag("endraw"),
                              "{#" + self.sign() + " note " + self.sign() + "#}",
                              self.tag("block " + r.choice("pqr") + str(r.randint(0, 999))) + self.body(depth) + self.tag("endblock"),
-                             self.tag("autoescape false") + self.body(depth) + self.tag("endautoescape"),
-                             self.tag("autoescape true") + self.body(depth) + self.tag("endautoescape")])
+                             self.tag("autoescape false") + self.body(depth) + self.tag("endautoescape")])
         return self.tag("print " + self.expression("a", 2) + r.choice(["", ", " + self.expression("a", 1)]))
 
     def template(self):

@@ -89,12 +89,20 @@ def small_templates():
     return out
 
 
+RANDOM_CASES = 700
+
+
 def small():
+    from compare_random import Grammar, comparable
+    grown = [Grammar(i).template() for i in range(RANDOM_CASES)]
+    grown = [t for t in grown if not re.search(r"huge|1e|big|\*\*|\)\[", t)]  # beyond 64 bits; slices of constants
     cases = []
-    for source in dict.fromkeys(small_templates()):
+    for source in dict.fromkeys(small_templates() + grown):
         text = render(source, VARIABLES)
         if text is not None and re.search(r" at 0x|\d{20}[^.]|\dj\)", text.lower()):
             continue  # an address, which no template can depend on; beyond 64 bits; a complex number
+        if source in grown and not comparable(source, text, {}):
+            continue
         cases.append([source, text])
     return {"now": "1772892309.123456", "variables": VARIABLES, "cases": cases}
 

@@ -428,3 +428,108 @@ TEMPLATES += ["{{ l|truncate(5) }},{{ 'x'|truncate(3) }}", "{{ range(300)|list|t
               "{% set g = 5|items %}ok", "{% set g = 5|map('upper') %}ok", "{% set g = l|map %}ok", "{% set g = 5|batch(2) %}{% set h = 5|slice(2) %}ok",
               "{{ 5|items|list }}", "{{ 5|map('upper')|list }}", "{{ 5|batch(2)|list }}", "{{ 5|slice(2)|list }}", "{{ l|slice(-1)|list }}",
               "{{ 0|map|list }}", "{{ none|select|list }}", "{{ 0|selectattr|list }}", "{{ l|selectattr|list }}", "{{ 5|unique|list }}"]
+
+# One of each class of difference that compare_random.py found.
+TEMPLATES += r"""
+{{ dict.fromkeys([1, 'a'], 2) }}{{ dict.fromkeys('ab') }}
+{{ dict.fromkeys }}
+{{ 5.bit_length() }},{{ (-256).bit_length() }},{{ true.real }},{{ i.numerator }},{{ i.denominator }},{{ 2.5.imag }},{{ i|attr('real') }},{{ 255.bit_count() }}
+{{ 2.0.is_integer() }},{{ f.is_integer() }},{{ 0.75.as_integer_ratio() }},{{ 3.as_integer_ratio() }},{{ f.conjugate() }}
+{{ 'abc'.translate({97: 'X', 98: none}) }},{{ 'abc'.translate('x'.maketrans('ab', 'cd', 'e')) }},{{ 'x'.maketrans({'a': 'b', 99: 5}) }}
+{{ 'abc'.translate({97: 1.5}) }}
+{{ range(5)|batch(0)|list }},{{ []|batch(0)|list }},{{ range(5)|batch(-1)|list }},{{ range(5)|batch(2, 'x')|list }}
+{{ dict(missing) }}
+{{ namespace(missing) }}
+{{ '%(a)s|' % {'a': missing} }}
+{{ 'a'|wordwrap(5, true, 3) }}
+{{ ''|wordwrap(0) }}|
+{{ 'a'|wordwrap(0) }}
+{{ 'one-two three-four x-y-zed a--b e-1 --long'|wordwrap(6) }}
+{{ 'one-two three-four x-y-zed'|wordwrap(7, break_on_hyphens=false) }}
+{{ 'abcdefgh-ijklmnop q'|wordwrap(5, wrapstring='|') }},{{ 'abcdefgh-ijklmnop q'|wordwrap(5, false, '|') }}
+{{ 'a b\n\nc d'|wordwrap(1, wrapstring='|') }}
+{{ [3, 1]|sort(missing) }}
+{{ [3, 1]|sort('x') }}
+{{ 'a\nb'.splitlines(missing) }}
+{{ 'a\nb'.splitlines(1) }}
+{{ '{:<05}|{:05}|{:x<05}|{:^05}|{:=5}'.format('o', 'o', 'o', 'o', 3) }}
+{{ '{:z.1f}|{:z.0f}|{:+z.1f}'.format(-0.01, -0.4, -0.0) }}
+{{ '{:zd}'.format(3) }}
+{{ '{:5c}|{:<5c}|{:c}'.format(65, true, 233) }}
+{{ '{:+c}'.format(65) }}
+{{ '{:,c}'.format(65) }}
+{{ '{:,x}'.format(65) }}
+{{ '{:_x}|{:_b}|{:,.2f}|{:_.1e}'.format(1048576, 1000, 1234567.891, 12345.0) }}
+{{ '%5c|%-5c|%05c' % (65, 'é', true) }}
+{{ '%c' % 1.5 }}
+{{ '1'|int(base=(1,)) }},{{ 'ff'|int(base='x') }},{{ 7|int(base='x') }}
+{{ 2 ** -44 }},{{ 2.0 ** 77 }},{{ 2.0 ** -1022 }},{{ 2.0 ** 1023 }},{{ 9007199254740993.0 }},{{ 5e-324 }},{{ 2.2250738585072014e-308 }}
+{{ users|pprint }}
+{{ ['a' * 50, 'b' * 50]|pprint }}|{{ {'b': 'x' * 80, 'a': 1, none: 2, 3: (1,)}|pprint }}|{{ (('word ' * 30), 1)|pprint }}|{{ ('word ' * 30)|pprint }}
+{{ ('line one is here\n' * 6)|pprint }}|{{ ''|pprint }}|{{ missing|pprint }}|{{ [1, [2, ['x' * 70]]]|pprint }}|{{ ('y' * 90,)|pprint }}
+{{ 'see http://example.com/a?b=c, (www.example.org) or me@example.com.'|urlize }}
+{{ 'x.com http://1.2.3.4:80/ http://[::1]/ https://a <b> mailto:a@b.cd tel:123 http://foo.bar_baz'|urlize(12, true, '_blank', 'me', ['tel:']) }}
+{{ 'tel:1'|urlize(extra_schemes=['x']) }}
+{{ lipsum is defined }},{{ lipsum is callable }}
+{{ 'abc'|last }},{{ 'é'|last }},{{ range(4)|last }},{{ ''|last }}|{{ d|last }}
+{% set ns = namespace(x='é' ~ s * 20, y='') %}{% for i in range(5) %}{% set ns.y = ns.x %}{% set ns.x = ns.x ~ i %}{% endfor %}{{ ns.x }}|{{ ns.y }}|{{ ns.x[3:9] }}
+{% set a = s * 20 %}{% set b = a ~ 'one' %}{% set c = a ~ 'two' %}{% set e = b ~ 'x' %}{% set g = b ~ 'y' %}{{ a|length }}{{ b[-5:] }}{{ c[-5:] }}{{ e[-5:] }}{{ g[-5:] }}
+{% set a = [1, 2] %}{% set b = a + [3] %}{% set c = b + [4] %}{% set e = b + [5] %}{{ a }}{{ b }}{{ c }}{{ e }}{{ (c + [6])[2:] }}{{ c[1:3] + [7] }}{{ c }}
+{% macro m(a) %}{{ a.x }}{% endmacro %}{{ m() }}
+{{ {(1, [2]): 1} }}
+{{ {(1, (2, 3)): 1}[(1, (2, 3))] }}
+{{ 'name'|truncate(5, false, missing, 6) }}
+""".strip("\n").split("\n")
+
+# Blocks, and `self`.
+TEMPLATES += r"""
+{% block a %}x{% endblock %}
+{% block a %}{{ s }}{% endblock a %}
+{% block a %}x{% endblock b %}
+{% set s = 1 %}{% block a %}{{ s }}{% endblock %}
+{% block a %}{{ s }}{% endblock %}{% set s = 1 %}
+{% for i in l %}{% block a %}[{{ i }}]{% endblock %}{% endfor %}
+{% for i in l %}{% block a scoped %}[{{ i }}]{% endblock %}{% endfor %}
+{% for i in l %}{% set i = 5 %}{% block a %}[{{ i }}{{ loop }}]{% endblock %}{% endfor %}
+{% block a %}1{% endblock %}{{ self.a() }}{{ self.a() }}
+{{ self.a() }}{% block a %}1{% endblock %}
+{{ self }}|{{ self.b }}|{{ self.b is defined }}|{{ self.DEFAULT }}
+{{ self.b() }}
+{% block a %}{% block b %}x{{ s }}{% endblock %}{% endblock %}{{ self.b() }}
+{% block a %}{% endblock %}{% block a %}{% endblock %}
+{% block a %}{{ super() }}{% endblock %}
+{% block a required %}{% endblock %}
+{% block a required %}x{% endblock %}
+{% if t %}{% set q = 3 %}{% endif %}{% block a %}{{ q }}{% endblock %}
+{% if zero %}{% set i = 3 %}{% endif %}{% block a %}{{ i }}{% endblock %}
+{% with q=1 %}{% block a %}{{ q }}{% endblock %}{% endwith %}
+{% set q = 1 %}{% block a %}{% set q = 2 %}{{ q }}{% endblock %}{{ q }}
+{% macro m(x) %}[{{ x }}{{ s }}]{% endmacro %}{% block a %}{{ m(3) }}{% endblock %}
+{% block a %}{% macro m() %}k{% endmacro %}{{ m() }}{% endblock %}{{ m is defined }}
+{% set ns = namespace(x=1) %}{% block a %}{% set ns.x = 2 %}{% endblock %}{{ ns.x }}
+{% block a %}{% for i in l %}{{ i }}{{ s }}{{ loop.index }}{% endfor %}{% endblock %}
+{% set x = self.a() %}{% block a %}b{% endblock %}{{ x|upper }}
+{% set self = 3 %}{{ self }}
+{% macro m() %}{{ self.a() }}{% endmacro %}{% block a %}z{% endblock %}{{ m() }}
+{% for x in [1] %}{% for i in l %}{% block a %}{{ x }}{{ i }}{% endblock %}{% endfor %}{% endfor %}
+{% set x = 1 %}{% set y %}{% block a %}{{ x }}{% endblock %}{% endset %}{{ y|upper }}
+{{ self.a is callable }}{% block a %}{% endblock %}{{ self is callable }}
+{% block 1 %}{% endblock %}
+{% block a-b %}{% endblock %}
+{% block a %}{{ caller }}{{ varargs }}{% endblock %}
+{% block a %}{% break %}{% endblock %}
+{% for i in l %}{% block a %}{% break %}{% endblock %}{% endfor %}
+{% for i in l %}{% if loop.first %}{% block a %}x{% endblock %}{% endif %}{% endfor %}
+{% set _q = 1 %}{% block a %}{{ _q }}{% endblock %}
+{% set a, b = 1, 2 %}{% block z %}{{ a }}{{ b }}{% endblock %}
+{% filter upper %}{% block a %}x{{ s }}{% endblock %}{% endfilter %}
+{% generation %}{% block a %}x{% endblock %}{% endgeneration %}
+{% set q %}w{% endset %}{% block a %}{{ q }}{% endblock %}
+{% block a %}{{ self.b() }}{% endblock %}{% block b %}B{% endblock %}
+{{ self.a(1) }}{% block a %}{% endblock %}
+{% for i in l %}{% block a %}{% set i = 7 %}{{ i }}{% endblock %}{{ i }}{% endfor %}
+{% block a %}{% with x=1 %}{% block b %}{{ x }}{% endblock %}{% endwith %}{% endblock %}
+{% if zero %}{% block a %}x{% endblock %}{% endif %}{{ self.a() }}
+{{ self['a']() }}{% block a %}A{% endblock %}
+{% block a %}{{ zz|default('d') }}{% endblock %}
+""".strip("\n").split("\n")
