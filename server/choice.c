@@ -19,6 +19,8 @@ void choice_init(struct choice *choice, const struct request *request, uint32_t 
 void choice_deinit(struct choice *choice)
 {
     text_deinit(&choice->text);
+    detokenizer_deinit(&choice->detokenizer);
+    detokenizer_deinit(&choice->echo_detokenizer);
     free(choice->views);
     *choice = (struct choice){0};
 }

@@ -35,11 +35,11 @@ struct added_match {
 /* A walk over a text. Zero-initialise. */
 struct added_walk {
     size_t search; /* where the next token may begin */
-    size_t done;   /* up to here the text is dealt with: more where a token took white space, which others may begin in */
+    size_t done;   /* the text is dealt with up to here: more where a token took white space, where others may begin */
 };
-/* The next token of a text of `count` bytes; `marks` says which bytes are trusted. Tokens are found leftmost and longest
- * first; one that may not stand where it is hides what begins within it. What lies between walk->done as it was and
- * match->start is plain. False where no token is left. */
+/* The next token of a text of `count` bytes; `marks` says which bytes are trusted. Tokens are found leftmost and
+ * longest first; one that may not stand where it is hides what begins within it. What lies between walk->done as it
+ * was and match->start is plain. False where no token is left. */
 bool added_next(const struct added_list *list, const char *text, const char *marks, size_t count,
                 struct added_walk *walk, struct added_match *match);
 

@@ -187,7 +187,8 @@ static void symbol_append(struct job *job, uint32_t id, size_t start, size_t byt
                                        .next = at + 1};
 }
 
-/* Lets *spelling, a view of one character, have the prefix and suffix that its place in the word asks for, in *spare. */
+/* Lets *spelling, a view of one character, have the prefix and suffix that its place in the word asks for, in *spare.
+ * */
 static enum quire_status char_spell(const struct word_model *model, const char *word, size_t start, size_t end,
                                     size_t count, struct text *spare, struct text *spelling)
 {

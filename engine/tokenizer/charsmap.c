@@ -80,8 +80,9 @@ static enum quire_status append_mapped(const struct text *map, const struct mark
     while (start < end) {
         size_t next = start + utf8_length(in->text.bytes[start]);
         mapped = lookup(map, false, in->text.bytes + start, next - start, &length);
+        char marks = marks_all(&in->marks, start, next);
         enum quire_status status = mapped != NULL
-                                       ? marked_text_append(out, mapped, strlen(mapped), marks_all(&in->marks, start, next))
+                                       ? marked_text_append(out, mapped, strlen(mapped), marks)
                                        : marked_text_copy(out, in->text.bytes + start, in->marks.bytes + start,
                                                           next - start);
         if (status != QUIRE_OK)

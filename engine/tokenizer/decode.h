@@ -24,7 +24,7 @@ struct decoder {
     bool ends_differ;    /* the last token has a form of its own */
     size_t fuse;         /* the step that makes one text of all strings; `count` without */
     size_t fallback;     /* the step that makes bytes of byte tokens; `fuse` without */
-    struct text strip;   /* a character, dropped up to `left` times at the start of the text, `right` times at its end */
+    struct text strip;   /* a character, dropped up to `left` times at the text's start, `right` times at its end */
     size_t left, right;
     bool strip_again;    /* once from each token while nothing else has come (SentencePiece) */
     struct text unknown; /* what unknown_id is shown as, where not by its spelling */

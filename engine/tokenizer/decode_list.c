@@ -52,8 +52,8 @@ struct text string_list_get(const struct string_list *list, size_t i)
 /* ---- literals ---------------------------------------------------------------------------------------------------- */
 
 /* Appends *in with `to` for each `from`; where `from` is empty, `to` around each character. */
-static enum quire_status replace_literal(const struct text *in, const struct text *from, const char *to, size_t to_bytes,
-                                         struct text *out)
+static enum quire_status replace_literal(const struct text *in, const struct text *from, const char *to,
+                                         size_t to_bytes, struct text *out)
 {
     size_t at = 0;
     enum quire_status status = QUIRE_OK;
@@ -77,8 +77,10 @@ static enum quire_status replace_literal(const struct text *in, const struct tex
 /* Replaces in what `out` has from `start` on. */
 static enum quire_status replace_tail(struct text *out, size_t start, const struct text *from, const char *to)
 {
-    struct text tail = {0}, view = {.bytes = out->bytes == NULL ? NULL : out->bytes + start, .count = out->count - start};
+    struct text tail = {0}, view = {.count = out->count - start};
 
+    if (out->bytes != NULL)
+        view.bytes = out->bytes + start;
     if (view.count < from->count || memmem(view.bytes, view.count, from->bytes, from->count) == NULL)
         return QUIRE_OK;
     enum quire_status status = replace_literal(&view, from, to, strlen(to), &tail);
@@ -104,7 +106,8 @@ static enum quire_status tidy_english(struct text *out, size_t start)
     return QUIRE_OK;
 }
 
-/* ---- steps that make one string of each --------------------------------------------------------------------------- */
+/* ---- steps that make one string of each ---------------------------------------------------------------------------
+ * */
 
 static enum quire_status replace(const struct decode_step *step, struct matcher *matcher, const struct text *in,
                                  struct text *out)

@@ -6,7 +6,7 @@
 
 enum decode_kind {
     DECODE_REPLACE,       /* matches of `pattern` become `content` */
-    DECODE_BYTE_FALLBACK, /* "<0xE2>" is that byte; a run of them is one string, or U+FFFD for each where it is broken */
+    DECODE_BYTE_FALLBACK, /* "<0xE2>" is that byte; a run of them is one string, or U+FFFD for each if it is broken */
     DECODE_FUSE,          /* all strings become one */
     DECODE_STRIP,         /* up to `left`, `right` characters `content` at the ends of each string go */
     DECODE_BYTE_LEVEL,    /* characters of the byte alphabet are bytes; all strings become one */

@@ -75,7 +75,8 @@ static enum quire_status emit(struct detokenizer *state, const char *bytes, size
     return decoder->right > 0 ? emit_held(state, bytes, count, out) : text_append(out, bytes, count);
 }
 
-/* ---- bytes of a byte string, or of byte tokens as SentencePiece reads them ---------------------------------------- */
+/* ---- bytes of a byte string, or of byte tokens as SentencePiece reads them ----------------------------------------
+ * */
 
 /* The first `count` pending bytes never became a character. A byte string shows one U+FFFD for the broken beginning of
  * a character, byte tokens show one for each byte: both as in the references. */
@@ -122,7 +123,8 @@ static enum quire_status feed_bytes(struct detokenizer *state, const char *bytes
     return status;
 }
 
-/* ---- runs of byte tokens, which are read as one string ------------------------------------------------------------ */
+/* ---- runs of byte tokens, which are read as one string ------------------------------------------------------------
+ * */
 
 static enum quire_status list_emit(struct detokenizer *state, const struct string_list *list, struct text *out)
 {
@@ -268,7 +270,7 @@ static enum quire_status give_all(struct detokenizer *state, struct text *out)
                              (struct decode_scope){.first = state->at_start, .last = true}, &list, &spare);
     if (status == QUIRE_OK)
         status = text_append(out, list.bytes.bytes, list.bytes.count);
-    state->all.count = 0;
+    detokenizer_deinit(state);
     string_list_deinit(&list);
     string_list_deinit(&spare);
     matcher_destroy(matcher);

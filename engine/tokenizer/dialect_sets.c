@@ -13,7 +13,8 @@
 #define DIGITS "\\p{Nd}" NEWER_Nd
 #define HEX    "0-9a-fA-F"
 
-#define GENERAL(name, code)    {name, "\\p{" #code "}" NEWER_##code, false}, {#code, "\\p{" #code "}" NEWER_##code, false}
+#define NEWER_GENERAL(code)    "\\p{" #code "}" NEWER_##code
+#define GENERAL(name, code)    {name, NEWER_GENERAL(code), false}, {#code, NEWER_GENERAL(code), false}
 #define SCRIPT(name)           {name, "\\p{sc:" name "}", false}
 #define NEWER_SCRIPT(name, id) {name, "\\p{sc:" name "}" NEWER_##id, false}
 #define VISIBLE                                                                                                        \

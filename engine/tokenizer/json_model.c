@@ -131,9 +131,9 @@ static enum quire_status unigram_vocabulary_load(const struct json_source *sourc
     return QUIRE_OK;
 }
 
-/* The score as the reference reads it: serde_json without exact rounding makes an integer of all digits and divides it by
- * a power of ten, which may miss the nearest number by one place, and so decide between equal paths. The digits are those
- * of the shortest form, which is what files hold. */
+/* The score as the reference reads it: serde_json without exact rounding makes an integer of all digits and divides it
+ * by a power of ten, which may miss the nearest number by one place, and so decide between equal paths. The digits are
+ * those of the shortest form, which is what files hold. */
 static double score_read(double score)
 {
     char text[32];

@@ -32,7 +32,8 @@ bool json_whole(const json_t *value, uint64_t max, uint64_t *out);
 /* NULL where it is no string; *count (may be NULL) gets its bytes, which may include NUL. */
 const char *json_text(const json_t *object, const char *name, size_t *count);
 
-/* Whether an object is of a type: by its "type", or, where it has none, by a field that only this type has (or NULL). */
+/* Whether an object is of a type: by its "type", or, where it has none, by a field that only this type has (or NULL).
+ * */
 bool json_is_kind(const json_t *object, const char *type, const char *field);
 /* Fails with QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status json_no_memory(const struct json_source *source);

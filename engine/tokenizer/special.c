@@ -102,7 +102,8 @@ static int compare_ids(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* "added_tokens_decoder", {"id": token}, in the order of the ids: new tokens, and flags in place of tokenizer.json's. */
+/* "added_tokens_decoder", {"id": token}, in the order of the ids: new tokens, and flags in place of tokenizer.json's.
+ * */
 static enum quire_status decoder_add_tokens(const struct json_source *source, json_t *config,
                                             struct tokenizer *tokenizer)
 {
@@ -111,7 +112,8 @@ static enum quire_status decoder_add_tokens(const struct json_source *source, js
     struct numbered_token *tokens = calloc(json_object_size(object) + 1, sizeof *tokens);
     enum quire_status status = tokens == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
 
-    for (void *at = json_object_iter(object); status == QUIRE_OK && at != NULL; at = json_object_iter_next(object, at)) {
+    void *at = status == QUIRE_OK ? json_object_iter(object) : NULL;
+    for (; at != NULL; at = json_object_iter_next(object, at)) {
         char *end;
         uint64_t id = strtoull(json_object_iter_key(at), &end, 10);
         tokens[count++] = (struct numbered_token){*end == '\0' ? id : UINT64_MAX, json_object_iter_value(at)};
@@ -132,8 +134,8 @@ static bool is_added(const struct tokenizer *tokenizer, const char *text)
     return id != TOKEN_NONE && (tokenizer->vocabulary.flags[id] & PIECE_ADDED) != 0;
 }
 
-/* A named token is special. One that tokenizer.json lists keeps its other flags, and all of them where the configuration
- * has a list of its own (which has been read). */
+/* A named token is special. One that tokenizer.json lists keeps its other flags, and all of them where the
+ * configuration has a list of its own (which has been read). */
 static enum quire_status named_add(const struct json_source *source, const json_t *config, const struct name *name,
                                    struct tokenizer *tokenizer)
 {
@@ -179,7 +181,8 @@ static uint32_t name_id(const struct tokenizer *tokenizer, const char *name)
     return text == NULL ? TOKEN_NONE : vocabulary_find(&tokenizer->vocabulary, text, strlen(text));
 }
 
-/* add_bos_token and add_eos_token count where there is no tokenizer.json, which has a post-processor (transformers 5). */
+/* add_bos_token and add_eos_token count where there is no tokenizer.json, which has a post-processor (transformers 5).
+ * */
 static enum quire_status around_load(struct tokenizer *tokenizer, const json_t *config)
 {
     uint32_t bos = name_id(tokenizer, "bos_token"), eos = name_id(tokenizer, "eos_token");
@@ -227,8 +230,8 @@ static enum quire_status eos_load(const struct json_source *source, struct token
     return QUIRE_OK;
 }
 
-/* What generation_config.json says, or without it config.json; and the tokenizer's own eos_token in any case: chat models
- * often come with the generation_config.json of the base model, which does not know the end of a turn. */
+/* What generation_config.json says, or without it config.json; and the tokenizer's own eos_token in any case: chat
+ * models often come with the generation_config.json of the base model, which does not know the end of a turn. */
 static enum quire_status endings_load(struct tokenizer *tokenizer, const char *folder, struct quire_error *error)
 {
     static const char *const files[] = {"generation_config.json", "config.json"};

@@ -10,8 +10,8 @@ enum split_kind {
     SPLIT_CHARS,   /* at characters of `chars` */
     SPLIT_FIXED,   /* every `length` characters */
     SPLIT_SCRIPTS, /* where the script changes; what stands before the first script goes */
-    SPLIT_PREFIX,  /* no cut: `content` before each word that does not begin with it; with `first`, only before words that
-                      begin with the first character of the input */
+    SPLIT_PREFIX,  /* no cut: `content` before each word that does not begin with it; with `first`, only before words
+                      that begin with the first character of the input */
     SPLIT_REPLACE, /* no cut: each match of `pattern` becomes `content` */
     SPLIT_BYTES,   /* no cut: bytes become characters of the byte alphabet */
 };
@@ -59,8 +59,8 @@ struct split_scratch {
 };
 void split_scratch_deinit(struct split_scratch *scratch);
 
-/* Cuts `text` (valid UTF-8); the words are in scratch->now. The first `origin` bytes come from the first character of the
- * input. QUIRE_NO_MEMORY, QUIRE_LIMIT. */
+/* Cuts `text` (valid UTF-8); the words are in scratch->now. The first `origin` bytes come from the first character of
+ * the input. QUIRE_NO_MEMORY, QUIRE_LIMIT. */
 QUIRE_NODISCARD enum quire_status split_words(const struct splitter_list *list, struct matcher *matcher,
                                               const char *text, size_t count, size_t origin,
                                               struct split_scratch *scratch);

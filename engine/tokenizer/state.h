@@ -40,9 +40,9 @@ QUIRE_NODISCARD enum quire_status name_list_set(struct name_list *list, const ch
 /* NULL where unset. */
 const char *name_list_get(const struct name_list *list, const char *name);
 
-/* Notes an added token: its spelling in the vocabulary, its flags, and the list where it is looked for, in place of what
- * was noted for its id before. The content of a normalised token still has to pass the normalizers (tokenizer_complete
- * does that). */
+/* Notes an added token: its spelling in the vocabulary, its flags, and the list where it is looked for, in place of
+ * what was noted for its id before. The content of a normalised token still has to pass the normalizers
+ * (tokenizer_complete does that). */
 QUIRE_NODISCARD enum quire_status tokenizer_add(struct tokenizer *tokenizer, const struct added_token *token);
 /* Lets skip_special leave out an added token, whatever its own flags say. */
 void tokenizer_make_special(struct tokenizer *tokenizer, uint32_t id);

@@ -11,8 +11,8 @@ QUIRE_NODISCARD enum quire_status text_append_char(struct text *text, uint32_t c
 QUIRE_NODISCARD enum quire_status token_list_reserve(struct token_list *list, size_t more);
 QUIRE_NODISCARD enum quire_status token_list_append(struct token_list *list, uint32_t id);
 
-/* The bound for what the steps of a tokenizer file make of `count` bytes: honest ones stay far below it, while a chain of
- * replacements in a broken file would double a text without end. */
+/* The bound for what the steps of a tokenizer file make of `count` bytes: honest ones stay far below it, while a chain
+ * of replacements in a broken file would double a text without end. */
 size_t text_bound(size_t count);
 
 /* What is known of a byte of a text on its way through the normalizers. */

@@ -41,6 +41,8 @@ enum quire_status tokenizer_open(const char *model_path, struct tokenizer **out,
         }
         return status;
     }
+    if (error != NULL)
+        error->message[0] = '\0'; /* of a file that need not be there */
     *out = tokenizer;
     return QUIRE_OK;
 }
@@ -170,8 +172,8 @@ static void added_finish(const struct tokenizer *tokenizer, struct added_list *l
     added_list_prepare(list);
 }
 
-/* What skip_special leaves out goes by spelling, as in the reference, but special tokens that a normalizer spells anew go
- * too: tokenizers 0.23 lets those slip through. */
+/* What skip_special leaves out goes by spelling, as in the reference, but special tokens that a normalizer spells anew
+ * go too: tokenizers 0.23 lets those slip through. */
 static void skip_mark(struct vocabulary *vocabulary, uint32_t id)
 {
     const struct piece *piece = vocabulary_piece(vocabulary, id);

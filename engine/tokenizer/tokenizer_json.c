@@ -109,7 +109,7 @@ static enum quire_status template_apply(const struct json_source *source, const 
     enum quire_status status = QUIRE_OK;
 
     if (!json_is_array(list) || given == 0 || given > 2)
-        return json_bad(source, "post_processor: TemplateProcessing has no list \"%s\", or too many parts are there", form);
+        return json_bad(source, "post_processor: TemplateProcessing has no \"%s\", or too many parts are there", form);
     json_array_foreach (list, i, entry) {
         const char *name = json_text(json_object_get(entry, "SpecialToken"), "id", NULL);
         const char *sequence = json_text(json_object_get(entry, "Sequence"), "id", NULL);

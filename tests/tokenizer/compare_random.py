@@ -412,7 +412,7 @@ def compare(driver, seed, text_count):
 
 
 def fixture(seed, text_count):
-    """{"tokenizer", "rows"} of a small file; None where it is no case."""
+    """A small file and rows of it; None where it is no case."""
     made = random_case(seed)
     rows = None if made is None else rows_of(made[1], made[0], text_count)
     if rows is None or len(json.dumps(made[0])) > 4000:
@@ -422,7 +422,7 @@ def fixture(seed, text_count):
         if kind != "f" and len(payload) + len(want) < 300 and want != wants.get(("e" if kind == "s" else "d", payload)):
             wants[kind, payload] = want
             listed.append([kind, payload.decode(), want.decode()])
-    return {"seed": seed, "tokenizer": made[0], "rows": listed}
+    return {"seed": seed, "files": {"tokenizer.json": made[0]}, "rows": listed}
 
 
 def write(path, count=60, texts=10):
@@ -435,7 +435,7 @@ def write(path, count=60, texts=10):
     with open(path, "w", encoding="ascii") as file:
         json.dump(cases, file, separators=(",", ":"))
         file.write("\n")
-    print(len(cases), "files;", *sorted({word for case in cases for word in summary(case["tokenizer"]).split()}))
+    print(len(cases), "files;", *sorted({word for case in cases for word in summary(case["files"]["tokenizer.json"]).split()}))
 
 
 def main():

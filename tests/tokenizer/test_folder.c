@@ -87,7 +87,8 @@ Test(folder, add_bos_and_eos_leave_the_post_processor_of_tokenizer_json)
     remove_folder(folder);
 }
 
-/* special_tokens_map.json counts only where the configuration does not list the added tokens itself (transformers 5.23). */
+/* special_tokens_map.json counts only where the configuration does not list the added tokens itself (transformers
+ * 5.23). */
 Test(folder, the_map_wins_over_a_configuration_without_added_tokens)
 {
     const char *folder = new_folder(minimal);
@@ -95,7 +96,8 @@ Test(folder, the_map_wins_over_a_configuration_without_added_tokens)
     write_file(folder, "special_tokens_map.json", "{\"bos_token\":\"ab\"}");
     for (int listed = 0; listed < 2; listed++) {
         write_file(folder, "tokenizer_config.json",
-                   listed ? "{\"bos_token\":\"<s>\",\"added_tokens_decoder\":{\"5\":{\"content\":\"<w>\",\"rstrip\":true}}}"
+                   listed ? "{\"bos_token\":\"<s>\","
+                            "\"added_tokens_decoder\":{\"5\":{\"content\":\"<w>\",\"rstrip\":true}}}"
                           : "{\"bos_token\":\"<s>\"}");
         struct tokenizer *tokenizer = open_or_fail(folder);
         cr_expect_str_eq(tokenizer_special_text(tokenizer, "bos_token"), listed ? "<s>" : "ab");

@@ -1,6 +1,7 @@
 /* Random tokenizer.json files of every part that the format has: ids and text against Hugging Face's tokenizers
- * (fixtures/random.json, made by compare_random.py). Row kinds: e, s: a text and its ids, without and with special tokens;
- * d, k: ids and their text, k without special tokens. */
+ * (fixtures/random.json, made by compare_random.py); and what the configurations beside one change, against
+ * AutoTokenizer of transformers (fixtures/auto.json, made by compare_auto.py). Row kinds: e, s: a text and its ids,
+ * without and with special tokens; d, k: ids and their text, k without special tokens. */
 #include "fixture.h"
 
 #include <jansson.h>
@@ -18,7 +19,8 @@ static struct token_list ids_read(const char *listed)
     return ids;
 }
 
-static void check_text(const struct tokenizer *tokenizer, long long seed, bool skip, const char *listed, const json_t *want)
+static void check_text(const struct tokenizer *tokenizer, long long seed, bool skip, const char *listed,
+                       const json_t *want)
 {
     struct token_list ids = ids_read(listed);
 
@@ -32,7 +34,8 @@ static void check_text(const struct tokenizer *tokenizer, long long seed, bool s
     token_list_deinit(&ids);
 }
 
-static void check_ids(const struct tokenizer *tokenizer, long long seed, bool special, const json_t *text, const char *want)
+static void check_ids(const struct tokenizer *tokenizer, long long seed, bool special, const json_t *text,
+                      const char *want)
 {
     struct text_run run = {json_string_value(text), json_string_length(text), true};
     struct token_list ids = {0};
@@ -50,31 +53,40 @@ static void check_ids(const struct tokenizer *tokenizer, long long seed, bool sp
     token_list_deinit(&ids);
 }
 
-static struct tokenizer *open_file(const json_t *file)
+/* `files`: contents by name. */
+static struct tokenizer *open_files(json_t *files)
 {
-    char folder[] = "/tmp/quire_tokenizer_XXXXXX", path[64];
-    char *content = json_dumps(file, JSON_COMPACT);
+    char folder[] = "/tmp/quire_tokenizer_XXXXXX", path[128];
+    const char *name;
+    json_t *file;
 
-    cr_assert(content != NULL && mkdtemp(folder) != NULL);
-    write_file(folder, "tokenizer.json", content);
+    cr_assert_not_null(mkdtemp(folder));
+    json_object_foreach (files, name, file) {
+        char *content = json_dumps(file, JSON_COMPACT);
+        cr_assert_not_null(content);
+        write_file(folder, name, content);
+        free(content);
+    }
     struct tokenizer *tokenizer = open_or_fail(folder);
-    snprintf(path, sizeof path, "%s/tokenizer.json", folder);
-    cr_assert(unlink(path) == 0 && rmdir(folder) == 0);
-    free(content);
+    json_object_foreach (files, name, file) {
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        cr_assert_eq(unlink(path), 0);
+    }
+    cr_assert_eq(rmdir(folder), 0);
     return tokenizer;
 }
 
-Test(random, every_file_agrees)
+static void check_cases(const char *fixture, size_t files_min, size_t rows_min)
 {
     json_error_t error;
-    json_t *cases = json_load_file(fixture_path("random.json"), JSON_ALLOW_NUL, &error);
+    json_t *cases = json_load_file(fixture_path(fixture), JSON_ALLOW_NUL, &error);
     const json_t *entry, *row;
     size_t i, k, rows = 0;
 
     cr_assert_not_null(cases, "%s: %s", error.source, error.text);
-    cr_assert_geq(json_array_size(cases), 60);
+    cr_assert_geq(json_array_size(cases), files_min);
     json_array_foreach (cases, i, entry) {
-        struct tokenizer *tokenizer = open_file(json_object_get(entry, "tokenizer"));
+        struct tokenizer *tokenizer = open_files(json_object_get(entry, "files"));
         long long seed = json_integer_value(json_object_get(entry, "seed"));
         json_array_foreach (json_object_get(entry, "rows"), k, row) {
             char kind = json_string_value(json_array_get(row, 0))[0];
@@ -87,6 +99,16 @@ Test(random, every_file_agrees)
         }
         tokenizer_close(tokenizer);
     }
-    cr_expect_gt(rows, 1000);
+    cr_expect_gt(rows, rows_min);
     json_decref(cases);
+}
+
+Test(random, every_file_agrees)
+{
+    check_cases("random.json", 60, 1000);
+}
+
+Test(random, every_configuration_agrees)
+{
+    check_cases("auto.json", 30, 500);
 }

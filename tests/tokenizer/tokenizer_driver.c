@@ -2,8 +2,8 @@
  *   tokenizer_driver MODEL < requests > answers
  * A request is a line "KIND BYTES\n" and that many bytes. KIND e: encode, s: encode with special tokens, u: encode text
  * that is not trusted, d, k: decode decimal ids (k: skipping special ones), f: the same as d, fed one id at a time. An
- * answer is a line "BYTES\n" and that many bytes: decimal ids separated by blanks, or the text; "error" where a text cannot
- * be encoded. */
+ * answer is a line "BYTES\n" and that many bytes: decimal ids separated by blanks, or the text; "error" where a text
+ * cannot be encoded. */
 #include "tokenizer.h"
 
 #include <stdlib.h>
@@ -25,6 +25,7 @@ static void encode(const struct tokenizer *tokenizer, char kind, const char *byt
 
     if (tokenizer_encode(tokenizer, &run, 1, kind == 's', &ids, &error) != QUIRE_OK) {
         give("error", 5);
+        token_list_deinit(&ids);
         return;
     }
     for (size_t i = 0; i < ids.count; i++) {
