@@ -1,9 +1,30 @@
 /* The "model" of a tokenizer.json: vocabulary and word model. Thread: the loader's. Owner: tokenizer. */
+#include "json_file.h"
 #include "json_source.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Adds the spelling of a key, whose NULs json_file_load has hidden. */
+static enum quire_status key_add(struct vocabulary *out, uint32_t id, const char *key, size_t count)
+{
+    struct text spelling = {0};
+    const size_t mark = sizeof JSON_KEY_NUL - 1;
+    enum quire_status status = QUIRE_OK;
+
+    if (memmem(key, count, JSON_KEY_NUL, mark) == NULL)
+        return vocabulary_add(out, id, key, count, false);
+    for (size_t at = 0, bytes; at < count && status == QUIRE_OK; at += bytes) {
+        bool nul = count - at >= mark && memcmp(key + at, JSON_KEY_NUL, mark) == 0;
+        bytes = nul ? mark : 1;
+        status = text_append_byte(&spelling, nul ? '\0' : key[at], 1);
+    }
+    if (status == QUIRE_OK)
+        status = vocabulary_add(out, id, spelling.bytes, spelling.count, false);
+    text_deinit(&spelling);
+    return status;
+}
 
 /* {"spelling": id} of BPE, WordPiece and WordLevel. */
 static enum quire_status vocabulary_load(const struct json_source *source, const json_t *value, struct vocabulary *out)
@@ -18,7 +39,7 @@ static enum quire_status vocabulary_load(const struct json_source *source, const
         if (!json_whole(json_object_iter_value(at), VOCABULARY_IDS_MAX - 1, &id))
             return json_bad(source, "model.vocab: the id of \"%.60s\" is no number from 0 to %u", spelling,
                             VOCABULARY_IDS_MAX - 1);
-        if (vocabulary_add(out, (uint32_t)id, spelling, json_object_iter_key_len(at), false) != QUIRE_OK)
+        if (key_add(out, (uint32_t)id, spelling, json_object_iter_key_len(at)) != QUIRE_OK)
             return json_no_memory(source);
     }
     return QUIRE_OK;

@@ -109,6 +109,24 @@ Test(folder, the_map_wins_over_a_configuration_without_added_tokens)
     remove_folder(folder);
 }
 
+/* A vocabulary of characters has NUL too, as key and in merges. */
+Test(folder, a_piece_may_be_nul)
+{
+    const char *folder = new_folder("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"\\u0000\":1,\"a\\u0000\":2,"
+                                    "\"\\\\u0000\":3},\"merges\":[[\"a\",\"\\u0000\"]]},\"decoder\":{\"type\":\"Fuse\"}}");
+    struct tokenizer *tokenizer = open_or_fail(folder);
+    struct token_list ids = encode_text(tokenizer, "\0a\0", 3, true, false);
+    struct text text = decode_ids(tokenizer, ids.ids, ids.count, false, true);
+
+    cr_expect(same_ids(&ids, (uint32_t[]){1, 2}, 2));
+    cr_expect(text_is(&text, "\0a\0", 3));
+    cr_expect_str_eq(tokenizer_spelling(tokenizer, 3), "\\u0000");
+    text_deinit(&text);
+    token_list_deinit(&ids);
+    tokenizer_close(tokenizer);
+    remove_folder(folder);
+}
+
 static void expect_eos(const char *folder, const uint32_t *want, uint32_t want_count)
 {
     uint32_t count;
