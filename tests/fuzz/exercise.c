@@ -5,6 +5,7 @@
 #include "state.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,14 @@ static char scratch[256];
 
 static void scratch_clear(void)
 {
-    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "fuzz.model", "fuzz.gguf"};
+    DIR *folder = opendir(scratch);
+    const struct dirent *entry;
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        scratch_remove(names[i]);
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] != '.')
+            scratch_remove(entry->d_name);
+    }
+    closedir(folder);
     rmdir(scratch);
 }
 
@@ -60,13 +65,6 @@ void scratch_remove(const char *name)
 }
 
 /* ---- what must hold ---------------------------------------------------------------------------------------------- */
-
-/* A refusal is one whole sentence. */
-static void check_refusal(enum quire_status status, const struct quire_error *error)
-{
-    assert(status == QUIRE_NO_MEMORY || error->message[0] != 0);
-    assert(strlen(error->message) == sizeof error->message - 1 || is_utf8(error->message, strlen(error->message)));
-}
 
 /* Plain text becomes a reserved token only where nothing else is left: the unknown token, or tokens of single bytes. */
 static void check_plain(const struct tokenizer *tokenizer, uint32_t id)
@@ -134,7 +132,7 @@ static void check_text(const struct tokenizer *tokenizer, const struct tokenizer
         enum quire_status status = tokenizer_encode(tokenizer, runs, 1, trusted, &ids, &error);
         assert(status != QUIRE_OK || is_utf8(text, count));
         if (status != QUIRE_OK)
-            check_refusal(status, &error);
+            assert(error.message[0] != 0);
         for (size_t i = 0; i < ids.count; i++) {
             assert(ids.ids[i] < tokenizer_vocab_size(tokenizer));
             if (!trusted)
@@ -202,11 +200,11 @@ void exercise_tokenizer(const char *name, const char *text, size_t text_bytes)
     scratch_path(path, name);
     enum quire_status status = tokenizer_open(path, &tokenizer, &error);
     if (status != QUIRE_OK) {
-        check_refusal(status, &error);
         assert(strstr(error.message, scratch) != NULL); /* names the file */
         assert(tokenizer == NULL);
         return;
     }
+    assert(error.message[0] == 0);
     assert(tokenizer_open(path, &again, &error) == QUIRE_OK);
     assert(tokenizer_vocab_size(tokenizer) > 0 && tokenizer_vocab_size(again) == tokenizer_vocab_size(tokenizer));
     check_tokens(tokenizer);

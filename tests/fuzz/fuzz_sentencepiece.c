@@ -118,7 +118,7 @@ static size_t field_make(struct dice *dice, uint8_t *out)
 static size_t message_mutate(const uint8_t *bytes, size_t count, uint8_t *out, size_t out_max, struct dice *dice,
                              int depth);
 
-/* The field with other content, changed as a message (while `depth` is left) or by libFuzzer; 0 where it is too long. */
+/* The field with other content, changed as a message while `depth` is left or by libFuzzer; 0 where it is too long. */
 static size_t field_change(const struct span *span, uint8_t *out, size_t out_max, struct dice *dice, int depth)
 {
     uint8_t made[FIELD_BYTES_MAX];
