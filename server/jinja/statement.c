@@ -18,14 +18,16 @@ void jframe_start(struct jrun *run, const struct jscope *scope, struct jframe *f
     jrun_charge_bytes(run, scope->slot_count * 2);
     for (uint32_t i = 0; i < scope->slot_count; i++) {
         const struct jslot *slot = &scope->slots[i];
-        if (slot->start == JSLOT_OUTER)
+        if (slot->start == JSLOT_OUTER) {
+            jrun_charge(run, slot->hops / 8);
             frame->slots[i] = jframe_up(frame->outer, slot->hops)->slots[slot->number];
-        else if (slot->start == JSLOT_CONTEXT && run->top->slots[slot->top_number].kind != J_MISSING)
+        } else if (slot->start == JSLOT_CONTEXT && run->top->slots[slot->top_number].kind != J_MISSING) {
             frame->slots[i] = run->top->slots[slot->top_number];
-        else if (slot->start == JSLOT_FREE || slot->start == JSLOT_CONTEXT)
+        } else if (slot->start == JSLOT_FREE || slot->start == JSLOT_CONTEXT) {
             frame->slots[i] = run->names[slot->number];
-        else
+        } else {
             frame->slots[i] = jmissing();
+        }
     }
 }
 
