@@ -128,7 +128,9 @@ const struct jstring *jto_json(struct jrun *run, struct jvalue value, struct jva
     struct writer w = {.run = run, .ascii = ascii, .sort_keys = sort_keys};
     struct jbuilder spaces;
 
-    if (indent.kind == J_STRING) {
+    if (value.kind == J_STRING) {
+        indent = jnone(); /* not even looked at */
+    } else if (indent.kind == J_STRING) {
         w.indent = indent.as.string;
     } else if (indent.kind != J_NONE) {
         int64_t width = jint_of(run, indent, "indent");

@@ -479,6 +479,9 @@ TEMPLATES += r"""
 {{ {(1, [2]): 1} }}
 {{ {(1, (2, 3)): 1}[(1, (2, 3))] }}
 {{ 'name'|truncate(5, false, missing, 6) }}
+{{ d.values() == d.values() }},{{ d.keys() == d.keys() }},{{ d.items() == d.items() }}
+{{ 'a'|tojson(indent=range) }}
+{{ 1|tojson(indent=range) }}
 """.strip("\n").split("\n")
 
 # Blocks, and `self`.
