@@ -478,6 +478,15 @@ def words_cases():
     return {"texts": texts, "cases": made}
 
 
+def json_lines(value, depth):
+    """JSON whose containers have a line for each member down to `depth`, and are one line below."""
+    if depth == 0 or not isinstance(value, (dict, list)):
+        return json.dumps(value, separators=(",", ":"))
+    if isinstance(value, list):
+        return "[\n%s\n]" % ",\n".join(json_lines(member, depth - 1) for member in value)
+    return "{\n%s\n}" % ",\n".join("%s:%s" % (json.dumps(key), json_lines(value[key], depth - 1)) for key in value)
+
+
 def main(folder):
     shutil.rmtree(os.path.join(folder, "plain"), ignore_errors=True)
     nfc = lambda text: unicodedata.normalize("NFC", text)
@@ -498,10 +507,8 @@ def main(folder):
         + [gguf_bert(folder), gguf_gemma4(folder), gguf_t5(folder), gguf_whitespace(folder)]
     )
     gguf_endings(folder)
-    with open(os.path.join(folder, "plain.json"), "w") as file:
-        json.dump(cases, file, ensure_ascii=True, indent=0)
-    with open(os.path.join(folder, "words.json"), "w") as file:
-        json.dump(words_cases(), file, ensure_ascii=True, indent=0)
+    write(folder, "../plain.json", json_lines(cases, 3) + "\n")
+    write(folder, "../words.json", json_lines(words_cases(), 4) + "\n")
 
 
 if __name__ == "__main__":
