@@ -78,9 +78,7 @@ const struct jstring *jto_json(struct jrun *run, struct jvalue value, struct jva
 /* An attribute or a dotted path of them; `otherwise` in place of what is undefined, unless it is missing itself.
  * filters_select.c */
 struct jvalue jget_path(struct jrun *run, struct jvalue item, struct jvalue path, struct jvalue otherwise);
-double jround(double real, int64_t digits);
 bool jparse_int(struct jrun *run, const struct jstring *text, int64_t base, int64_t *out); /* Python's int() */
-bool jparse_number(struct jrun *run, const struct jstring *text, double *out);             /* Python's float() */
 
 /* ---- the interpreter: operators.c, call.c, eval.c ---------------------------------------------------------------- */
 

@@ -14,10 +14,8 @@ struct jvalue jeval_call(struct jrun *run, struct jframe *frame, const struct jn
 enum jflow jexecute(struct jrun *run, struct jframe *frame, const struct jnodes *body);
 
 struct jframe *jframe_new(struct jrun *run, const struct jscope *scope, struct jframe *outer);
-void jframe_start(struct jrun *run, const struct jscope *scope, struct jframe *frame); /* (again) */
 struct jframe *jframe_up(struct jframe *frame, uint32_t hops);
 
-void jassign(struct jrun *run, struct jframe *frame, const struct jnode *target, struct jvalue value);
 /* What `body` prints, as a string. */
 const struct jstring *jcapture(struct jrun *run, struct jframe *frame, const struct jnodes *body);
 enum jflow jblock_run(struct jrun *run, const struct jnode *node);

@@ -70,7 +70,7 @@ bool jparse_int(struct jrun *run, const struct jstring *text, int64_t base, int6
     return true;
 }
 
-bool jparse_number(struct jrun *run, const struct jstring *text, double *out)
+static bool parse_number(struct jrun *run, const struct jstring *text, double *out)
 {
     char digits[512], *end;
     const char *at = digits;
@@ -130,7 +130,7 @@ static struct jvalue filter_int(struct jrun *run, const struct jcall *call)
         return otherwise;
     if (jvalue_is_integral(base) && jparse_int(run, value.as.string, jint_of(run, base, "base"), &integer))
         return jint(integer);
-    return jparse_number(run, value.as.string, &real) ? truncate_float(run, real, otherwise) : otherwise;
+    return parse_number(run, value.as.string, &real) ? truncate_float(run, real, otherwise) : otherwise;
 }
 
 static struct jvalue filter_float(struct jrun *run, const struct jcall *call)
@@ -142,7 +142,7 @@ static struct jvalue filter_float(struct jrun *run, const struct jcall *call)
         jundefined_raise(run, value);
     if (jvalue_is_number(value))
         return jfloat(jdouble_of(value));
-    if (value.kind == J_STRING && jparse_number(run, value.as.string, &real))
+    if (value.kind == J_STRING && parse_number(run, value.as.string, &real))
         return jfloat(real);
     return jgiven(call->args[1]) ? call->args[1] : jfloat(0.0);
 }
@@ -161,7 +161,7 @@ static struct jvalue filter_abs(struct jrun *run, const struct jcall *call)
 }
 
 /* Half to even on the exact binary value, as Python does it: printf rounds so. */
-double jround(double real, int64_t digits)
+static double round_real(double real, int64_t digits)
 {
     char text[700];
 
@@ -210,7 +210,7 @@ static struct jvalue filter_round(struct jrun *run, const struct jcall *call)
     if (!jvalue_is_number(value))
         jraise(run, "type %s doesn't define __round__ method", jtype_name(value));
     if (method == NULL || jstring_is(method, "common"))
-        return value.kind == J_FLOAT ? jfloat(jround(value.as.real, digits))
+        return value.kind == J_FLOAT ? jfloat(round_real(value.as.real, digits))
                                      : jint(round_integer(run, jint_of(run, value, "round"), digits));
     if (!jstring_is(method, "ceil") && !jstring_is(method, "floor"))
         jraise(run, "method must be common, ceil or floor");
@@ -232,7 +232,7 @@ static struct jvalue filter_filesizeformat(struct jrun *run, const struct jcall 
 
     if (jvalue_is_number(call->args[0]))
         bytes = jdouble_of(call->args[0]);
-    else if (call->args[0].kind != J_STRING || !jparse_number(run, call->args[0].as.string, &bytes))
+    else if (call->args[0].kind != J_STRING || !parse_number(run, call->args[0].as.string, &bytes))
         jraise(run, "could not convert %s to float", jtype_name(call->args[0]));
     if (bytes == 1.0) {
         snprintf(text, sizeof text, "1 Byte");

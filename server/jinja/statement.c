@@ -13,7 +13,7 @@ struct jframe *jframe_up(struct jframe *frame, uint32_t hops)
     return frame;
 }
 
-void jframe_start(struct jrun *run, const struct jscope *scope, struct jframe *frame)
+static void frame_start(struct jrun *run, const struct jscope *scope, struct jframe *frame)
 {
     jrun_charge_bytes(run, scope->slot_count * 2);
     for (uint32_t i = 0; i < scope->slot_count; i++) {
@@ -36,7 +36,7 @@ struct jframe *jframe_new(struct jrun *run, const struct jscope *scope, struct j
     struct jframe *frame = jalloc(run, sizeof *frame + scope->slot_count * sizeof(struct jvalue));
 
     frame->outer = outer;
-    jframe_start(run, scope, frame);
+    frame_start(run, scope, frame);
     return frame;
 }
 
@@ -75,7 +75,7 @@ static void assign_member(struct jrun *run, struct jframe *frame, const struct j
     jdict_set(run, object.as.dict, jstr(target->as.member.name), value);
 }
 
-void jassign(struct jrun *run, struct jframe *frame, const struct jnode *target, struct jvalue value)
+static void assign(struct jrun *run, struct jframe *frame, const struct jnode *target, struct jvalue value)
 {
     struct jlist *items;
 
@@ -95,7 +95,7 @@ void jassign(struct jrun *run, struct jframe *frame, const struct jnode *target,
         jraise(run, "%s values to unpack (expected %u, got %zu)",
                items->count < target->as.list.count ? "not enough" : "too many", target->as.list.count, items->count);
     for (uint32_t i = 0; i < target->as.list.count; i++)
-        jassign(run, frame, target->as.list.items[i], items->items[i]);
+        assign(run, frame, target->as.list.items[i], items->items[i]);
 }
 
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
@@ -124,7 +124,7 @@ static bool next_tested(struct jrun *run, struct jiterator *self, struct jvalue 
     const struct jnode *node = tested->node;
 
     while (jnext(run, self->inner, out)) {
-        jassign(run, tested->frame, node->as.loop.target, *out);
+        assign(run, tested->frame, node->as.loop.target, *out);
         if (jtruthy(run, jeval(run, tested->frame, node->as.loop.test))) {
             *out = repack(run, tested->frame, node->as.loop.target);
             return true;
@@ -231,9 +231,9 @@ void jloop_run(struct jrun *run, struct jframe *frame, const struct jnode *node,
     while (loop_advance(run, loop)) {
         jrun_charge(run, 1);
         if (loop->index0 > 0)
-            jframe_start(run, node->as.loop.scope, inner);
+            frame_start(run, node->as.loop.scope, inner);
         inner->slots[0] = (struct jvalue){.kind = J_LOOP, .as.loop = loop};
-        jassign(run, inner, node->as.loop.target, loop->current);
+        assign(run, inner, node->as.loop.target, loop->current);
         flow = jexecute(run, inner, &node->as.loop.body);
         if (flow == JFLOW_BREAK)
             break;
@@ -308,7 +308,7 @@ static enum jflow with(struct jrun *run, struct jframe *frame, const struct jnod
     struct jframe *inner = jframe_new(run, node->as.with.scope, frame);
 
     for (uint32_t i = 0; i < node->as.with.targets.count; i++)
-        jassign(run, inner, node->as.with.targets.items[i], jeval(run, frame, node->as.with.values.items[i]));
+        assign(run, inner, node->as.with.targets.items[i], jeval(run, frame, node->as.with.values.items[i]));
     return jexecute(run, inner, &node->as.with.body);
 }
 
@@ -340,13 +340,13 @@ static enum jflow execute_one(struct jrun *run, struct jframe *frame, const stru
         if (node->as.block.target->kind == JN_MEMBER) /* looked at before the value is, as in the reference */
             target_namespace(run, frame, node->as.block.target);
         value = jeval(run, frame, node->as.block.value);
-        jassign(run, frame, node->as.block.target, value);
+        assign(run, frame, node->as.block.target, value);
         return JFLOW_NEXT;
     case JN_SET_BLOCK:
-        jassign(run, frame, node->as.block.target, block_value(run, frame, node));
+        assign(run, frame, node->as.block.target, block_value(run, frame, node));
         return JFLOW_NEXT;
     case JN_MACRO:
-        jassign(run, frame, node->as.macro.target, macro_value(run, frame, node));
+        assign(run, frame, node->as.macro.target, macro_value(run, frame, node));
         return JFLOW_NEXT;
     case JN_CALL_BLOCK:
         call_block(run, frame, node);
