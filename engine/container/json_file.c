@@ -2,6 +2,7 @@
 #include "json_file.h"
 
 #include "file_open.h"
+#include "quote.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ enum quire_status json_file_load(const char *path, size_t bytes_max, size_t flag
     char *text = NULL;
     json_t *json = NULL;
     json_error_t reason;
+    struct quote quote; /* jansson shows a piece of the file */
     enum quire_status status = file_open(path, &descriptor, &file_bytes, error);
 
     if (status != QUIRE_OK)
@@ -59,7 +61,8 @@ enum quire_status json_file_load(const char *path, size_t bytes_max, size_t flag
     json = json_loadb(text, (size_t)file_bytes, flags, &reason);
     if (json == NULL || !json_is_object(json)) {
         status = json == NULL ? quire_fail(error, QUIRE_BAD_FILE, "%s: line %d, column %d: not valid JSON: %s", path,
-                                           reason.line, reason.column, reason.text)
+                                           reason.line, reason.column,
+                                           quote_name(&quote, reason.text, strlen(reason.text)))
                               : quire_fail(error, QUIRE_BAD_FILE, "%s: not a JSON object", path);
         json_decref(json);
         goto done;
