@@ -4,7 +4,8 @@ beside it: what tokenizer_config.json and special_tokens_map.json change in ids 
   compare_auto.py DRIVER
   compare_auto.py --write FILE
 
-DRIVER is the program tokenizer_driver; --write makes fixtures/auto.json. Needs the package `transformers`; used by hand.
+DRIVER is the program tokenizer_driver; --write makes fixtures/auto.json. Needs the package `transformers`; used by
+hand.
 """
 
 import itertools
@@ -22,7 +23,9 @@ transformers.logging.set_verbosity_error()
 
 
 def token(content, **flags):
-    return dict(dict(content=content, lstrip=False, rstrip=False, single_word=False, normalized=False, special=False), **flags)
+    return dict(
+        dict(content=content, lstrip=False, rstrip=False, single_word=False, normalized=False, special=False), **flags
+    )
 
 
 def named(content, **flags):

@@ -29,12 +29,63 @@ GPT4 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
     r"|\s+(?!\S)|\s+"
 )
-EXPRESSIONS = [GPT4, r"\s+", r"\w+", r"[aeiou]+", r"\p{Lu}", r"\d{1,2}", r"(?<=[a-z])(?=[A-Z])", r"x*", r"", r"[^\s]+"]
-EXPRESSIONS += [r"\p{P}", r"'s|'t| ?\p{L}+| ?\p{N}+", r"\b", r"(?i)the|a", r"\S\s", r"^.", r"$", r".", r"[\p{Han}\p{Hiragana}]+"]
+EXPRESSIONS = [
+    GPT4,
+    r"\s+",
+    r"\w+",
+    r"[aeiou]+",
+    r"\p{Lu}",
+    r"\d{1,2}",
+    r"(?<=[a-z])(?=[A-Z])",
+    r"x*",
+    r"",
+    r"[^\s]+",
+]
+EXPRESSIONS += [
+    r"\p{P}",
+    r"'s|'t| ?\p{L}+| ?\p{N}+",
+    r"\b",
+    r"(?i)the|a",
+    r"\S\s",
+    r"^.",
+    r"$",
+    r".",
+    r"[\p{Han}\p{Hiragana}]+",
+]
 LITERALS = [" ", "a", "th", MARK, "\n", "", "the", "\u00e9", ".", "  ", "\U0001f600", "a|b", "#"]
 BEHAVIOURS = ["Isolated", "Removed", "Contiguous", "MergedWithPrevious", "MergedWithNext"]
-ADDED = ["<s>", "</s>", "<mask>", "<|end|>", "the", "them", "th", "The", " the", "a b", "  ", " ", "\n", "\u00e9", "e\u0301"]
-ADDED += ["\u4f60\u597d", "\u4f60", "<0x41>", MARK + "the", "ABC", "abc", "x", "[UNK]", "<unk>", "1", "12", "\U0001f600", "\u0120the"]
+ADDED = [
+    "<s>",
+    "</s>",
+    "<mask>",
+    "<|end|>",
+    "the",
+    "them",
+    "th",
+    "The",
+    " the",
+    "a b",
+    "  ",
+    " ",
+    "\n",
+    "\u00e9",
+    "e\u0301",
+]
+ADDED += [
+    "\u4f60\u597d",
+    "\u4f60",
+    "<0x41>",
+    MARK + "the",
+    "ABC",
+    "abc",
+    "x",
+    "[UNK]",
+    "<unk>",
+    "1",
+    "12",
+    "\U0001f600",
+    "\u0120the",
+]
 
 
 def normalizer(source):
@@ -53,7 +104,11 @@ def normalizer(source):
     if kind == "strip":
         return {"type": "Strip", "strip_left": flag(), "strip_right": flag()}
     if kind == "replace":
-        return {"type": "Replace", "pattern": pattern(source), "content": source.choice([MARK, "", " ", "ab", "\u00e9"])}
+        return {
+            "type": "Replace",
+            "pattern": pattern(source),
+            "content": source.choice([MARK, "", " ", "ab", "\u00e9"]),
+        }
     if kind == "prepend":
         return {"type": "Prepend", "prepend": source.choice([MARK, " ", "ab", ""])}
     if kind == "precompiled":
@@ -91,7 +146,8 @@ def metaspace(source, scheme=None):
 
 def splitter(source):
     kind = source.choice(
-        "bert bytes bytes delimiter digits meta meta meta punctuation split split split scripts space spaces fixed".split()
+        "bert bytes bytes delimiter digits meta meta meta punctuation".split()
+        + "split split split scripts space spaces fixed".split()
     )
     flag = lambda: source.random() < 0.5
     if kind == "bytes":
@@ -130,7 +186,12 @@ def decoder(source):
     if kind == "replace":
         return {"type": "Replace", "pattern": pattern(source), "content": source.choice([" ", "", "ab"])}
     if kind == "strip":
-        return {"type": "Strip", "content": source.choice([" ", " ", MARK, "a"]), "start": source.randint(0, 2), "stop": source.randint(0, 2)}
+        return {
+            "type": "Strip",
+            "content": source.choice([" ", " ", MARK, "a"]),
+            "start": source.randint(0, 2),
+            "stop": source.randint(0, 2),
+        }
     if kind == "wordpiece":
         return {"type": "WordPiece", "prefix": source.choice(["##", "", "e"]), "cleanup": source.random() < 0.6}
     return {"type": dict(fallback="ByteFallback", fuse="Fuse")[kind]}
@@ -174,7 +235,13 @@ def processor(source, special):
     if kind == "bert":
         return {"type": "BertProcessing", "sep": pair(), "cls": pair()}
     if kind == "roberta":
-        return {"type": "RobertaProcessing", "sep": pair(), "cls": pair(), "trim_offsets": True, "add_prefix_space": False}
+        return {
+            "type": "RobertaProcessing",
+            "sep": pair(),
+            "cls": pair(),
+            "trim_offsets": True,
+            "add_prefix_space": False,
+        }
     names = [pair() for _ in range(source.randint(0, 3))]
     single = [{"SpecialToken": {"id": name, "type_id": 0}} for name, _ in names]
     for _ in range(source.choice([1, 1, 1, 1, 2])):
@@ -204,7 +271,9 @@ EMPTY = {
 
 def trained(source, kind, state):
     """A small model that fits the texts as the normalizer and the pre-tokenizer of `state` leave them."""
-    made = Tokenizer.from_str(json.dumps(dict(state, model=EMPTY[kind], added_tokens=[], decoder=None, post_processor=None)))
+    made = Tokenizer.from_str(
+        json.dumps(dict(state, model=EMPTY[kind], added_tokens=[], decoder=None, post_processor=None))
+    )
     sample = source.sample(SENTENCES, source.randint(2, 6))
     options = dict(show_progress=False, vocab_size=source.randint(*VOCABULARY))
     tokens = ["<unk>"] + source.sample(ADDED, source.randint(0, 4))
@@ -220,7 +289,9 @@ def trained(source, kind, state):
         trainer = trainers.UnigramTrainer(special_tokens=tokens, unk_token="<unk>", **options)
     elif kind == "WordPiece":
         prefix = source.choice(["##", "##", "", "x"])
-        trainer = trainers.WordPieceTrainer(special_tokens=["[UNK]"] + tokens, continuing_subword_prefix=prefix, **options)
+        trainer = trainers.WordPieceTrainer(
+            special_tokens=["[UNK]"] + tokens, continuing_subword_prefix=prefix, **options
+        )
     else:
         trainer = trainers.WordLevelTrainer(special_tokens=tokens, **options)
     made.train_from_iterator(sample, trainer)
@@ -285,7 +356,9 @@ def added_tokens(source, state):
 def random_state(source):
     state = {
         "version": "1.0",
-        "truncation": source.choice([None, {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0}]),
+        "truncation": source.choice(
+            [None, {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0}]
+        ),
         "padding": None,
         "normalizer": several(source, normalizer, "normalizers", (0.35, 0.6)),
         "pre_tokenizer": several(source, splitter, "pretokenizers", (0.15, 0.55)),
@@ -305,7 +378,9 @@ def random_state(source):
 
 
 def random_texts(source, state, count):
-    pieces = ADDED + [token["content"] for token in state["added_tokens"]] * 3 + ["a", " ", "  ", "word", "!", "\t", "B"]
+    pieces = (
+        ADDED + [token["content"] for token in state["added_tokens"]] * 3 + ["a", " ", "  ", "word", "!", "\t", "B"]
+    )
     texts = make_texts(20 * count, source.random())[: count // 2]
     while len(texts) < count:
         texts.append("".join(source.choice(pieces) for _ in range(source.randint(1, 12))))
@@ -336,7 +411,9 @@ def rows_of(source, state, text_count):
     reference.no_padding()
     added = reference.get_added_tokens_decoder()
     spelled = [reference.id_to_token(id) for id, token in added.items() if token.normalized]
-    if len(set(spelled)) < len(spelled) or "" in spelled:  # the library picks one by chance, or finds nothing everywhere
+    if (
+        len(set(spelled)) < len(spelled) or "" in spelled
+    ):  # the library picks one by chance, or finds nothing everywhere
         return None
     rows, lists = [], []
     for text in random_texts(source, state, text_count):
@@ -372,10 +449,14 @@ def summary(state):
     def types(value):
         if value is None:
             return "-"
-        members = next((value[key] for key in ("normalizers", "pretokenizers", "processors", "decoders") if key in value), None)
+        members = next(
+            (value[key] for key in ("normalizers", "pretokenizers", "processors", "decoders") if key in value), None
+        )
         return value.get("type", "?") if members is None else "[" + " ".join(map(types, members)) + "]"
 
-    parts = [state["model"].get("type", "?")] + [types(state[key]) for key in ("normalizer", "pre_tokenizer", "post_processor", "decoder")]
+    parts = [state["model"].get("type", "?")] + [
+        types(state[key]) for key in ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+    ]
     return " | ".join(parts)
 
 
@@ -419,7 +500,11 @@ def fixture(seed, text_count):
         return None
     listed, wants = [], {}
     for kind, payload, want in rows:  # s and k are listed where they are not as e and d
-        if kind != "f" and len(payload) + len(want) < 300 and want != wants.get(("e" if kind == "s" else "d", payload)):
+        if (
+            kind != "f"
+            and len(payload) + len(want) < 300
+            and want != wants.get(("e" if kind == "s" else "d", payload))
+        ):
             wants[kind, payload] = want
             listed.append([kind, payload.decode(), want.decode()])
     return {"seed": seed, "files": {"tokenizer.json": made[0]}, "rows": listed}
@@ -435,7 +520,11 @@ def write(path, count=60, texts=10):
     with open(path, "w", encoding="ascii") as file:
         json.dump(cases, file, separators=(",", ":"))
         file.write("\n")
-    print(len(cases), "files;", *sorted({word for case in cases for word in summary(case["files"]["tokenizer.json"]).split()}))
+    print(
+        len(cases),
+        "files;",
+        *sorted({word for case in cases for word in summary(case["files"]["tokenizer.json"]).split()})
+    )
 
 
 def main():
@@ -465,7 +554,15 @@ def main():
             kinds[wrong[0][0]] += 1
             print("seed", seed, len(wrong), "of", rows, summary(state))
             for kind, payload, want, answer in sorted(wrong, key=lambda row: len(row[1]))[: options.show]:
-                print("  ", kind, json.dumps(payload.decode())[:300], "\n     want", want[:300], "\n     have", answer[:300])
+                print(
+                    "  ",
+                    kind,
+                    json.dumps(payload.decode())[:300],
+                    "\n     want",
+                    want[:300],
+                    "\n     have",
+                    answer[:300],
+                )
     print(count, "files,", cases, "cases; files that differ:", dict(kinds) or "none")
     sys.exit(bool(kinds))
 

@@ -113,7 +113,8 @@ Test(folder, the_map_wins_over_a_configuration_without_added_tokens)
 Test(folder, a_piece_may_be_nul)
 {
     const char *folder = new_folder("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"\\u0000\":1,\"a\\u0000\":2,"
-                                    "\"\\\\u0000\":3},\"merges\":[[\"a\",\"\\u0000\"]]},\"decoder\":{\"type\":\"Fuse\"}}");
+                                    "\"\\\\u0000\":3},\"merges\":[[\"a\",\"\\u0000\"]]},"
+                                    "\"decoder\":{\"type\":\"Fuse\"}}");
     struct tokenizer *tokenizer = open_or_fail(folder);
     struct token_list ids = encode_text(tokenizer, "\0a\0", 3, true, false);
     struct text text = decode_ids(tokenizer, ids.ids, ids.count, false, true);
