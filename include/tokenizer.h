@@ -71,6 +71,8 @@ struct detokenizer {
     const struct tokenizer *tokenizer;
     bool skip_special;
     bool at_start;          /* nothing decoded yet: some decoders treat the first token or leading spaces in their own way */
+    bool eager;             /* for answers as they come: a character goes out when it is whole, though the reference, which
+                               shows a run of byte tokens with a bad byte as U+FFFD throughout, might still take it back */
     bool begun;             /* a token has been given out */
     unsigned char pending_count;
     char pending[96];       /* bytes of an unfinished character, or of a run of byte tokens */

@@ -137,6 +137,14 @@ static enum quire_status list_emit(struct detokenizer *state, const struct strin
     return status;
 }
 
+/* Whether runs are read as one string: by the decoder's ways, unless someone waits for the text. */
+static bool keeps_runs(const struct detokenizer *state)
+{
+    const struct decoder *decoder = &state->tokenizer->decoder;
+
+    return decoder->whole_runs && !decoder->bytes && (!state->eager || decoder->fallback + 1 < decoder->fuse);
+}
+
 /* Gives out the first `count` pending bytes. */
 static enum quire_status run_emit(struct detokenizer *state, size_t count, bool last, struct text *out)
 {
@@ -148,7 +156,7 @@ static enum quire_status run_emit(struct detokenizer *state, size_t count, bool 
 
     if (count == 0)
         return QUIRE_OK;
-    if (decoder->bytes || !decoder->whole_runs) {
+    if (!keeps_runs(state)) {
         state->pending_count = 0;
         return emit_broken(state, count, out);
     }
@@ -175,8 +183,10 @@ static enum quire_status run_feed(struct detokenizer *state, char byte, struct t
     size_t count = state->pending_count;
     enum quire_status status = QUIRE_OK;
 
-    if (!state->tokenizer->decoder.whole_runs)
+    if (!keeps_runs(state)) {
+        state->begun = true;
         return feed_byte(state, byte, out);
+    }
     if (count == sizeof state->pending) {
         size_t valid = utf8_valid_prefix(state->pending, count);
         bool whole = count - valid < UTF8_BYTES_MAX &&
