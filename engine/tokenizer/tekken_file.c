@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SPECIALS_MAX 65536u /* models have 1000; each is made, though the file need not list it */
+
 /* Files before version 7 do not list them; behind them follow fillers. */
 static const char *const default_specials[] = {
     "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]",
@@ -114,7 +116,8 @@ static enum quire_status root_load(const struct json_source *source, const json_
     uint64_t size, special_count;
 
     if (!json_whole(json_object_get(config, "default_vocab_size"), VOCABULARY_IDS_MAX, &size) ||
-        !json_whole(json_object_get(config, "default_num_special_tokens"), size, &special_count))
+        !json_whole(json_object_get(config, "default_num_special_tokens"), size, &special_count) ||
+        special_count > SPECIALS_MAX)
         return json_bad(source, "config.default_vocab_size or .default_num_special_tokens is missing or too large");
     enum quire_status status = specials_add(source, root, special_count, tokenizer);
     if (status == QUIRE_OK)

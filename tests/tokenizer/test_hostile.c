@@ -342,3 +342,15 @@ Test(hostile, bytes_of_characters_are_no_text)
     text_deinit(&text);
     tokenizer_close(tokenizer);
 }
+
+/* A hundred bytes that asked for four million special tokens took seconds and most of a gigabyte. */
+Test(hostile, special_tokens_are_counted)
+{
+    struct quire_error error = {{0}};
+
+    write_file(folder, "tekken.json",
+               "{\"config\":{\"pattern\":\"a\",\"default_vocab_size\":4194303,\"default_num_special_tokens\":4194302},"
+               "\"vocab\":[{\"rank\":0,\"token_bytes\":\"YQ==\"}]}");
+    cr_expect_eq(try_open(&error), QUIRE_BAD_FILE);
+    cr_expect(strstr(error.message, "default_num_special_tokens") != NULL, "%s", error.message);
+}
