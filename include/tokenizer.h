@@ -71,8 +71,6 @@ struct detokenizer {
     const struct tokenizer *tokenizer;
     bool skip_special;
     bool at_start;          /* nothing decoded yet: some decoders treat the first token or leading spaces in their own way */
-    bool eager;             /* for answers as they come: a character goes out when it is whole, though the reference, which
-                               shows a run of byte tokens with a bad byte as U+FFFD throughout, might still take it back */
     bool begun;             /* a token has been given out */
     unsigned char pending_count;
     char pending[96];       /* bytes of an unfinished character, or of a run of byte tokens */
@@ -85,6 +83,9 @@ void detokenizer_deinit(struct detokenizer *state);
 /* Appends the text that became certain with `id`. Invalid UTF-8 becomes U+FFFD as in the reference. QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status detokenizer_feed(struct detokenizer *state, uint32_t id, struct text *out);
 QUIRE_NODISCARD enum quire_status detokenizer_finish(struct detokenizer *state, struct text *out);
+/* Appends what detokenizer_finish would now give for a run of byte tokens that holds whole characters only. It is not
+ * certain: HF shows all of a run with a bad byte as U+FFFD. But a stop string that ends in it is there if nothing follows. */
+QUIRE_NODISCARD enum quire_status detokenizer_foresee(const struct detokenizer *state, struct text *out);
 
 /* The text of `count` ids at once, appended to `out`. */
 QUIRE_NODISCARD enum quire_status tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t count,

@@ -77,6 +77,7 @@ void answer_finish(struct scheduler *scheduler, struct sequence *sequence, enum 
 
     sequence_drop(sequence, &scheduler->cache);
     sequence_list_remove(sequence);
+    detokenizer_deinit(&sequence->detokenizer);
     sequence->segment_tokens = 0; /* it has no part in the step any more */
     scheduler->unborn_count -= sequence->unborn;
     scheduler->idle[scheduler->idle_count++] = sequence;
@@ -145,16 +146,26 @@ static enum text_verdict follow_text(struct scheduler *scheduler, struct sequenc
     struct text *piece = &scheduler->piece;
     bool at_end = id == STEP_NO_TOKEN, armed = sequence->output_count > request->spec.token_min;
     uint64_t safe_bytes;
+    size_t certain;
     enum quire_status status;
     bool stopped;
 
     piece->count = 0;
     status = at_end ? detokenizer_finish(&sequence->detokenizer, piece)
                     : detokenizer_feed(&sequence->detokenizer, id, piece);
+    certain = piece->count;
+    if (status == QUIRE_OK && !at_end)
+        status = detokenizer_foresee(&sequence->detokenizer, piece);
     if (status != QUIRE_OK)
         return TEXT_FAILED;
-    stopped = stop_match_feed(&sequence->stops, request, piece->bytes, piece->count, armed, &log->stop_index,
-                              &log->text_final_bytes);
+    if (!armed)
+        sequence->stops.passed_bytes = sequence->stops.text_bytes + piece->count;
+    stopped = stop_match_feed(&sequence->stops, request, piece->bytes, certain, &log->stop_index, &log->text_final_bytes);
+    if (!stopped && piece->count > certain) { /* a stop string here ends the answer, so that nothing can undo the text */
+        struct stop_match ahead = sequence->stops;
+        stopped = stop_match_feed(&ahead, request, piece->bytes + certain, piece->count - certain, &log->stop_index,
+                                  &log->text_final_bytes);
+    }
     if (stopped)
         safe_bytes = log->text_final_bytes;
     else if (at_end)

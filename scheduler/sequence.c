@@ -56,7 +56,6 @@ void sequence_begin(struct sequence *sequence, const struct kv_cache *cache, con
     if (request_watches_text(request)) {
         detokenizer_init(&fresh.detokenizer, tokenizer, request->spec.skip_special);
         fresh.detokenizer.at_start = false; /* an answer continues its prompt: its first space is kept */
-        fresh.detokenizer.eager = true;
     }
     *sequence = fresh;
     sequence_rewind(sequence, cache);

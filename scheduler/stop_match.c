@@ -14,7 +14,7 @@ static size_t advance(const struct request_bytes *stop, const uint16_t *failure,
 }
 
 bool stop_match_feed(struct stop_match *match, const struct request *request, const char *bytes, size_t count,
-                     bool armed, uint32_t *stop_index, uint64_t *start)
+                     uint32_t *stop_index, uint64_t *start)
 {
     const struct request_spec *spec = &request->spec;
 
@@ -26,7 +26,7 @@ bool stop_match_feed(struct stop_match *match, const struct request *request, co
             size_t matched = advance(&spec->stops[s], request_stop_failure(request, s), match->matched[s], bytes[i]);
 
             match->matched[s] = (uint16_t)matched;
-            if (armed && complete == 0 && matched == spec->stops[s].count) {
+            if (match->text_bytes > match->passed_bytes && complete == 0 && matched == spec->stops[s].count) {
                 complete = matched;
                 *stop_index = s;
             }

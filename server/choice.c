@@ -14,7 +14,6 @@ void choice_init(struct choice *choice, const struct request *request, uint32_t 
     *choice = (struct choice){.request = request, .log = &request->logs[log_index], .index = index};
     detokenizer_init(&choice->detokenizer, tokenizer, request->spec.skip_special);
     choice->detokenizer.at_start = false; /* an answer continues its prompt: its first space is kept */
-    choice->detokenizer.eager = true;
 }
 
 void choice_deinit(struct choice *choice)

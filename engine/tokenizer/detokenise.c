@@ -137,14 +137,6 @@ static enum quire_status list_emit(struct detokenizer *state, const struct strin
     return status;
 }
 
-/* Whether runs are read as one string: by the decoder's ways, unless someone waits for the text. */
-static bool keeps_runs(const struct detokenizer *state)
-{
-    const struct decoder *decoder = &state->tokenizer->decoder;
-
-    return decoder->whole_runs && !decoder->bytes && (!state->eager || decoder->fallback + 1 < decoder->fuse);
-}
-
 /* Gives out the first `count` pending bytes. */
 static enum quire_status run_emit(struct detokenizer *state, size_t count, bool last, struct text *out)
 {
@@ -156,7 +148,7 @@ static enum quire_status run_emit(struct detokenizer *state, size_t count, bool 
 
     if (count == 0)
         return QUIRE_OK;
-    if (!keeps_runs(state)) {
+    if (decoder->bytes || !decoder->whole_runs) {
         state->pending_count = 0;
         return emit_broken(state, count, out);
     }
@@ -183,10 +175,8 @@ static enum quire_status run_feed(struct detokenizer *state, char byte, struct t
     size_t count = state->pending_count;
     enum quire_status status = QUIRE_OK;
 
-    if (!keeps_runs(state)) {
-        state->begun = true;
+    if (!state->tokenizer->decoder.whole_runs)
         return feed_byte(state, byte, out);
-    }
     if (count == sizeof state->pending) {
         size_t valid = utf8_valid_prefix(state->pending, count);
         bool whole = count - valid < UTF8_BYTES_MAX &&
@@ -302,6 +292,15 @@ enum quire_status detokenizer_finish(struct detokenizer *state, struct text *out
         status = run_emit(state, state->pending_count, true, out);
     state->held = 0; /* stripped */
     return status;
+}
+
+enum quire_status detokenizer_foresee(const struct detokenizer *state, struct text *out)
+{
+    struct detokenizer copy = *state;
+
+    if (utf8_valid_prefix(copy.pending, copy.pending_count) < copy.pending_count)
+        return QUIRE_OK;
+    return run_emit(&copy, copy.pending_count, true, out);
 }
 
 enum quire_status tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t count,

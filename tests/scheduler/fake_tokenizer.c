@@ -50,6 +50,11 @@ void detokenizer_init(struct detokenizer *state, const struct tokenizer *tokeniz
     *state = (struct detokenizer){.tokenizer = tokenizer, .skip_special = skip_special, .at_start = true};
 }
 
+void detokenizer_deinit(struct detokenizer *state)
+{
+    *state = (struct detokenizer){0};
+}
+
 enum quire_status detokenizer_finish(struct detokenizer *state, struct text *out)
 {
     enum quire_status status = text_append(out, state->pending, state->pending_count);
@@ -68,4 +73,12 @@ enum quire_status detokenizer_feed(struct detokenizer *state, uint32_t id, struc
     state->pending_count = (unsigned char)strlen(tail);
     memcpy(state->pending, tail, state->pending_count);
     return status;
+}
+
+/* What this one holds back is always certain to come with the next token, so there is nothing to foresee. */
+enum quire_status detokenizer_foresee(const struct detokenizer *state, struct text *out)
+{
+    (void)state;
+    (void)out;
+    return QUIRE_OK;
 }
