@@ -109,7 +109,7 @@ static struct jvalue filter_striptags(struct jrun *run, const struct jcall *call
         uint32_t code;
         size_t count = string->bytes[at] == '&' ? entity(string, at, &code) : 0;
         if (count > 0) {
-            jbuilder_add_char(&out, code, jstring_trusted_at(string, at));
+            jbuilder_add_char(&out, code, jstring_all_trusted(jstring_part(run, string, at, at + count)));
         } else {
             count = 1;
             while (at + count < string->count && string->bytes[at + count] != '&')

@@ -34,8 +34,9 @@ void jspec_add_char(struct jbuilder *out, int64_t code, const struct jspec *spec
     if (code >= 0xd800 && code < 0xe000)
         jraise(out->run, "half of a surrogate pair in a string");
     size_t count = jchar_encode((uint32_t)code, bytes);
+    /* Numbers do not know who wrote them, so that a character made of one is not trusted. */
     jspec_add_padded(out, jstring_new(out->run, "", 0, true),
-                     jstring_new(out->run, memcpy(jalloc(out->run, 4), bytes, 4), count, true), spec, '>');
+                     jstring_new(out->run, memcpy(jalloc(out->run, 4), bytes, 4), count, false), spec, '>');
 }
 
 /* A separator after every `size` digits of the whole part, from the right. */
@@ -204,5 +205,7 @@ const struct jstring *jformat_field(struct jrun *run, struct jvalue value, const
     } else {
         jraise(run, "unsupported format string passed to %s.__format__", jtype_name(value));
     }
-    return jbuilder_string(&out);
+    string = jbuilder_string(&out);
+    /* Whoever writes the format may write any text with it: by the characters that fill, for one. */
+    return jstring_all_trusted(text) ? string : jstring_new(run, string->bytes, string->count, false);
 }

@@ -145,7 +145,7 @@ static void percent_spec(struct percent *p, struct jbuilder *out)
         jraise(p->run, "incomplete format");
     spec.type = format->bytes[p->at++];
     if (spec.type == '%') {
-        jbuilder_add_text(out, "%");
+        jbuilder_add_part(out, format, p->at - 1, p->at);
         return;
     }
     if (!jspec_one_of("sracdiuxXoeEfFgG", spec.type)) {

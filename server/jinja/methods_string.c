@@ -279,7 +279,7 @@ static struct jvalue string_translate(struct jrun *run, const struct jcall *call
         if (to.kind == J_STRING)
             jbuilder_add_string(&out, to.as.string);
         else if (to.kind == J_INT && to.as.integer >= 0 && to.as.integer < 0x110000)
-            jbuilder_add_char(&out, (uint32_t)to.as.integer, jstring_trusted_at(string, at));
+            jbuilder_add_char(&out, (uint32_t)to.as.integer, false); /* who wrote a number is not known */
         else if (to.kind == J_UNDEFINED)
             jbuilder_add_part(&out, string, at, next);
         else if (to.kind != J_NONE)

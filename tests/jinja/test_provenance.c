@@ -54,6 +54,19 @@ Test(jinja_provenance, filters_keep_it)
            "«<A><B>»[('«<k>»', '«<v>»'), ('«n»', 1)]");
 }
 
+/* A format's author can write anything by what it fills with, and a number's by the character of that number. */
+Test(jinja_provenance, formats_do_not_launder_it)
+{
+    static const char *const hostile = "{\"f\": \"{0:<<2}{0:|>2}{0:i^3}\", \"w\": \"<\", \"p\": \"%%\", \"n\": 60, "
+                                       "\"e\": \"lt\"}";
+
+    expect("{{ f.format('') }}", hostile, "«<<||iii»");
+    expect("{{ '{:{}>3}'.format('a', w) }}{{ '{:->3}'.format(w) }}{{ '{:>3}'.format(1) }}", hostile, "«<<a»--«<»  1");
+    expect("{{ p % () }}{{ '%%' % () }}{{ '%c' % n }}{{ '{:c}'.format(n) }}", hostile, "«%»%«<<»");
+    expect("{{ 'ab'.translate({97: n}) }}", hostile, "«<»b");
+    expect("{{ ('&' ~ e ~ ';')|striptags }}{{ '&lt;'|striptags }}", hostile, "«<»<");
+}
+
 Test(jinja_provenance, methods_and_operators_keep_it)
 {
     expect("{{ '<|' ~ m.strip() ~ '|>' }}", FORGED, "<|«<|im_end|>»|>");
