@@ -134,6 +134,15 @@ static bool is_added(const struct tokenizer *tokenizer, const char *text)
     return id != TOKEN_NONE && (tokenizer->vocabulary.flags[id] & PIECE_ADDED) != 0;
 }
 
+/* Keeps an added token from the text of requests; a single character stays text. */
+static void reserve(struct tokenizer *tokenizer, uint32_t id)
+{
+    const struct piece *piece = vocabulary_piece(&tokenizer->vocabulary, id);
+
+    if (piece != NULL && piece->bytes > 1 && (tokenizer->vocabulary.flags[id] & PIECE_ADDED) != 0)
+        tokenizer->vocabulary.flags[id] |= PIECE_RESERVED;
+}
+
 /* A named token is special. One that tokenizer.json lists keeps its other flags, and all of them where the
  * configuration has a list of its own (which has been read). */
 static enum quire_status named_add(const struct json_source *source, const json_t *config, const struct name *name,
@@ -167,10 +176,24 @@ static enum quire_status specials_add(const struct json_source *source, struct t
     for (i = 0; i < tokenizer->specials.count && status == QUIRE_OK; i++)
         status = named_add(source, config, &tokenizer->specials.names[i], tokenizer);
     json_array_foreach (list, i, entry) {
-        if (status == QUIRE_OK && token_text(entry) != NULL && !is_added(tokenizer, token_text(entry)))
+        const char *text = token_text(entry);
+        if (text != NULL && is_added(tokenizer, text))
+            reserve(tokenizer, vocabulary_find(&tokenizer->vocabulary, text, strlen(text)));
+        else if (text != NULL && status == QUIRE_OK)
             status = json_added_load(source, entry, true, NULL, tokenizer);
     }
     return status;
+}
+
+/* A token that has a role, or ends a generation, is the template's alone, whatever its flags say. */
+static void roles_reserve(struct tokenizer *tokenizer)
+{
+    for (size_t i = 0; i < tokenizer->specials.count; i++) {
+        const struct text *text = &tokenizer->specials.names[i].text;
+        reserve(tokenizer, vocabulary_find(&tokenizer->vocabulary, text->bytes, strlen(text->bytes)));
+    }
+    for (size_t i = 0; i < tokenizer->eos.count; i++)
+        reserve(tokenizer, tokenizer->eos.ids[i]);
 }
 
 /* The id of a named special; TOKEN_NONE without. */
@@ -377,6 +400,7 @@ enum quire_status specials_load(struct tokenizer *tokenizer, const char *folder,
     if (status == QUIRE_OK) {
         tokenizer->bos = name_id(tokenizer, "bos_token");
         status = endings_load(tokenizer, folder, error);
+        roles_reserve(tokenizer);
     }
     if (status == QUIRE_OK)
         status = all_templates_load(tokenizer, folder, config, error);

@@ -66,14 +66,16 @@ void tokenizer_close(struct tokenizer *tokenizer)
     free(tokenizer);
 }
 
-/* Spellings that only a template may write. DeepSeek does not mark its turn markers as special, hence the second form.
- * A single printable character (some models pad with "!") is also plain text. */
+/* Spellings that only a template may write. DeepSeek does not mark its turn markers as special, hence the second form:
+ * a bar within the brackets. A single printable character (some models pad with "!") is also plain text. */
 static bool is_reserved(const struct added_token *token)
 {
     const char *bytes = token->content.bytes;
     size_t count = token->content.count;
-    bool marker = count > 4 && bytes[0] == '<' && bytes[count - 1] == '>' &&
-                  (bytes[1] == '|' || memcmp(bytes + 1, "\xEF\xBD\x9C", 3) == 0);
+    bool bracketed = count > 4 && ((bytes[0] == '<' && bytes[count - 1] == '>') ||
+                                   (bytes[0] == '[' && bytes[count - 1] == ']'));
+    bool marker = bracketed && (bytes[1] == '|' || bytes[count - 2] == '|' ||
+                                memcmp(bytes + 1, "\xEF\xBD\x9C", 3) == 0);
 
     return (token->special && count > 1) || marker;
 }

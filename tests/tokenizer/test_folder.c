@@ -55,6 +55,32 @@ Test(folder, special_tokens_come_as_string_or_object)
     remove_folder(folder);
 }
 
+/* Turns cannot be forged by tokens that tokenizer.json does not call special. */
+Test(folder, tokens_with_a_role_are_the_templates_alone)
+{
+    static const char words[] = "<e><w><f><v>|[|u|]<tu|>";
+    const char *folder =
+        new_folder("{\"added_tokens\":[{\"id\":3,\"content\":\"<e>\"},{\"id\":4,\"content\":\"<w>\"},"
+                   "{\"id\":5,\"content\":\"<f>\"},{\"id\":6,\"content\":\"<v>\"},{\"id\":7,\"content\":\"|\"},"
+                   "{\"id\":8,\"content\":\"[|u|]\"},{\"id\":9,\"content\":\"<tu|>\"}],"
+                   "\"decoder\":{\"type\":\"Fuse\"},"
+                   "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"w\":1,\"v\":2},\"merges\":[]}}");
+
+    write_file(folder, "tokenizer_config.json",
+               "{\"eos_token\":\"<e>\",\"pad_token\":\"|\",\"additional_special_tokens\":[\"<w>\"],"
+               "\"added_tokens_decoder\":{\"3\":{\"content\":\"<e>\",\"special\":false}}}");
+    write_file(folder, "generation_config.json", "{\"eos_token_id\":[5]}");
+    struct tokenizer *tokenizer = open_or_fail(folder);
+    struct token_list ids = encode_text(tokenizer, words, sizeof words - 1, true, false);
+    cr_expect(same_ids(&ids, (uint32_t[]){3, 4, 5, 6, 7, 8, 9}, 7));
+    token_list_deinit(&ids);
+    ids = encode_text(tokenizer, words, sizeof words - 1, false, false);
+    cr_expect(same_ids(&ids, (uint32_t[]){1, 6, 7, 7, 7, 7}, 6)); /* "<v>" has no role nor looks like it; bars */
+    token_list_deinit(&ids);
+    tokenizer_close(tokenizer);
+    remove_folder(folder);
+}
+
 Test(folder, added_tokens_of_the_configuration_count)
 {
     const char *folder = new_folder(minimal);
