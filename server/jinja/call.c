@@ -21,6 +21,27 @@ static struct jvalue unsafe(struct jrun *run, struct jvalue object, const struct
     return jundefined_hint(run, jbuilder_string(&hint)->bytes);
 }
 
+static struct jvalue macro_attribute(struct jrun *run, const struct jnode *node, const struct jstring *name)
+{
+    const struct jparameters *parameters = node->as.macro.parameters;
+    struct jlist *names;
+
+    if (jstring_is(name, "name"))
+        return node->kind == JN_MACRO ? jstr(node->as.macro.target->as.name.symbol->text) : jnone();
+    if (jstring_is(name, "catch_kwargs"))
+        return jbool(parameters->keywords);
+    if (jstring_is(name, "catch_varargs"))
+        return jbool(parameters->rest);
+    if (jstring_is(name, "caller"))
+        return jbool(parameters->caller);
+    if (!jstring_is(name, "arguments"))
+        return jmissing();
+    names = jlist_new(run, parameters->count);
+    for (uint32_t i = 0; i < parameters->count; i++)
+        jlist_append(run, names, jstr(parameters->names[i]->text));
+    return jlist_value(names, J_TUPLE);
+}
+
 /* What Python's getattr finds, or J_MISSING. */
 static struct jvalue find_attribute(struct jrun *run, struct jvalue object, const struct jstring *name)
 {
@@ -45,9 +66,7 @@ static struct jvalue find_attribute(struct jrun *run, struct jvalue object, cons
         break;
     }
     case J_MACRO:
-        if (jstring_is(name, "name") && object.as.macro->node->kind == JN_MACRO)
-            return jstr(object.as.macro->node->as.macro.target->as.name.symbol->text);
-        break;
+        return macro_attribute(run, object.as.macro->node, name);
     case J_CYCLER:
         if (jstring_is(name, "current"))
             return object.as.cycler->items->items[object.as.cycler->at];

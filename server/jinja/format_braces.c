@@ -105,7 +105,7 @@ static void braces_field(struct braces *b, const struct jstring *field, bool mar
         value = jstr(jto_string(b->run, value));
     if (conversion == 'r' || conversion == 'a') {
         jbuilder_init(&text, b->run);
-        jadd_repr(&text, value);
+        (conversion == 'r' ? jadd_repr : jadd_ascii)(&text, value);
         value = jstr(jbuilder_string(&text));
     }
     jbuilder_init(&text, b->run);

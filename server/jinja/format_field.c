@@ -39,20 +39,27 @@ void jspec_add_char(struct jbuilder *out, int64_t code, const struct jspec *spec
                      jstring_new(out->run, memcpy(jalloc(out->run, 4), bytes, 4), count, false), spec, '>');
 }
 
-/* A separator after every `size` digits of the whole part, from the right. */
-static const char *group_digits(struct jrun *run, const char *digits, char separator, size_t size)
+/* A separator after every `size` digits of the whole part, from the right, and zeros before it until all takes `width`
+ * characters. */
+static const char *group_digits(struct jrun *run, const char *digits, char separator, size_t size, size_t width)
 {
-    size_t whole = strspn(digits, size == 4 ? "0123456789abcdefABCDEF"
-                          : "0123456789"), total = strlen(digits), count = 0;
-    char *out = jalloc(run, total + whole + 1);
+    size_t whole = strspn(digits, size == 4 ? "0123456789abcdefABCDEF" : "0123456789"), total = strlen(digits);
+    size_t room = total + whole + width + 8, left = whole, made = total - whole;
+    char *at = (char *)jalloc(run, room) + room - made - 1;
 
-    for (size_t i = 0; i < total; i++) {
-        if (i > 0 && i < whole && (whole - i) % size == 0)
-            out[count++] = separator;
-        out[count++] = digits[i];
+    if (whole == 0)
+        return digits; /* infinite, or not a number */
+    jrun_charge_bytes(run, room);
+    memcpy(at, digits + whole, made + 1);
+    for (size_t group = 0; left > 0 || made < width; made++, group++) {
+        if (group == size) {
+            *--at = separator;
+            made++;
+            group = 0;
+        }
+        *--at = left > 0 ? digits[--left] : '0';
     }
-    out[count] = 0;
-    return out;
+    return at;
 }
 
 static void add_number(struct jbuilder *out, bool negative, const char *prefix, const char *digits,
@@ -64,8 +71,11 @@ static void add_number(struct jbuilder *out, bool negative, const char *prefix, 
 
     snprintf(sign, sizeof sign, "%s%s", negative ? "-" : spec->sign == '+' ? "+" : spec->sign == ' ' ? " " : "",
              prefix);
-    if (spec->grouping != 0)
-        digits = group_digits(run, digits, spec->grouping, *prefix != 0 || jspec_one_of("xXob", spec->type) ? 4 : 3);
+    if (spec->grouping != 0) {
+        int64_t width = spec->fill == '0' && spec->align == '=' ? spec->width - (int64_t)strlen(sign) : 0;
+        digits = group_digits(run, digits, spec->grouping, *prefix != 0 || jspec_one_of("xXob", spec->type) ? 4 : 3,
+                              width > 0 ? (size_t)width : 0);
+    }
     jbuilder_init(&body, run);
     jbuilder_add_text(&body, digits);
     jspec_add_padded(out, jstring_new(run, memcpy(jalloc(run, sizeof sign), sign, sizeof sign), strlen(sign), true),

@@ -68,7 +68,7 @@ static void percent_field(struct percent *p, struct jbuilder *out, struct jspec 
             text = jto_string(run, value);
         } else {
             jbuilder_init(&repr, run);
-            jadd_repr(&repr, value);
+            (spec->type == 'r' ? jadd_repr : jadd_ascii)(&repr, value);
             text = jbuilder_string(&repr);
         }
         if (p->format->markup)

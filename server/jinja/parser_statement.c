@@ -116,6 +116,17 @@ static struct jnode *parse_if(struct jparser *parser, uint32_t offset)
     return node;
 }
 
+/* The name of a macro or of a parameter, which no literal can be. */
+static struct jsymbol *expect_own_name(struct jparser *parser)
+{
+    static const char *const literals[] = {"true", "True", "false", "False", "none", "None"};
+
+    for (size_t i = 0; i < sizeof literals / sizeof *literals; i++)
+        if (jparser_at_name(parser, literals[i]))
+            jfail(parser->run, QUIRE_BAD_FILE, "can't assign to '%s'", literals[i]);
+    return jparser_expect_symbol(parser);
+}
+
 static struct jparameters *parse_parameters(struct jparser *parser)
 {
     struct jparameters *parameters = jalloc(parser->run, sizeof *parameters);
@@ -133,7 +144,7 @@ static struct jparameters *parse_parameters(struct jparser *parser)
             parameters->names = jalloc_grow(parser->run, parameters->names, parameters->count * sizeof(void *),
                                             room * sizeof(void *));
         }
-        parameters->names[parameters->count] = jparser_expect_symbol(parser);
+        parameters->names[parameters->count] = expect_own_name(parser);
         if (parameters->names[parameters->count]->parameter_of == parameters)
             jfail(parser->run, QUIRE_BAD_FILE, "two parameters of one name");
         parameters->names[parameters->count++]->parameter_of = parameters;
@@ -178,7 +189,7 @@ static struct jnode *parse_macro(struct jparser *parser, uint32_t offset)
     struct jnode *node = jparser_node(parser, JN_MACRO, offset);
     struct jnode *name = jparser_node(parser, JN_NAME, parser->current.offset);
 
-    name->as.name.symbol = jparser_expect_symbol(parser);
+    name->as.name.symbol = expect_own_name(parser);
     name->as.name.store = true;
     if (parser->current.kind != JT_LPAREN)
         jparser_expect(parser, JT_LPAREN);

@@ -135,7 +135,7 @@ void jadd_json_string(struct jbuilder *out, const struct jstring *string, bool a
         uint32_t code = jchar_at(string->bytes, at, &next);
         const char *letter = code != 0 && code < 0x80 ? strchr(letters, (int)code) : NULL;
         char text[16];
-        if (letter == NULL && code >= ' ' && (!ascii || code < 0x80))
+        if (letter == NULL && code >= ' ' && (!ascii || code < 0x7f))
             continue;
         if (letter != NULL)
             snprintf(text, sizeof text, "\\%c", meanings[letter - letters]);
@@ -150,6 +150,24 @@ void jadd_json_string(struct jbuilder *out, const struct jstring *string, bool a
     }
     jbuilder_add_part(out, string, plain, string->count);
     jbuilder_add(out, "\"", 1, true);
+}
+
+void jadd_ascii(struct jbuilder *out, struct jvalue value)
+{
+    const struct jstring *text;
+    struct jbuilder repr;
+    size_t next;
+
+    jbuilder_init(&repr, out->run);
+    jadd_repr(&repr, value);
+    text = jbuilder_string(&repr);
+    for (size_t at = 0; at < text->count; at = next) {
+        uint32_t code = jchar_at(text->bytes, at, &next);
+        if (code < 0x80)
+            jbuilder_add_part(out, text, at, next);
+        else
+            add_quoted_char(out, code, 0, jstring_trusted_at(text, at));
+    }
 }
 
 /* ---- containers -------------------------------------------------------------------------------------------------- */

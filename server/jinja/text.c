@@ -79,7 +79,7 @@ const struct jstring *jconvert_case(struct jrun *run, const struct jstring *stri
     for (size_t at = 0; at < string->count; at = next) {
         uint32_t code = jchar_at(string->bytes, at, &next), converted[3];
         bool trusted = jstring_trusted_at(string, at);
-        enum jcase way = to == JTEXT_UPPER ? JCASE_UPPER : JCASE_LOWER;
+        enum jcase way = to == JTEXT_UPPER ? JCASE_UPPER : to == JTEXT_FOLD ? JCASE_FOLD : JCASE_LOWER;
         size_t count;
 
         if (to == JTEXT_TITLE)
@@ -92,16 +92,11 @@ const struct jstring *jconvert_case(struct jrun *run, const struct jstring *stri
             way = jchar_has(code, JCHAR_UPPER) ? JCASE_LOWER : jchar_has(code, JCHAR_LOWER) ? JCASE_UPPER : JCASE_TITLE;
         if (to == JTEXT_WORDS && first)
             word = next; /* the filter cuts the first letter off before it makes the rest small */
-        if (way == JCASE_LOWER && to != JTEXT_FOLD && code == 0x3a3 && is_final_sigma(string, word, at, next)) {
+        if (way == JCASE_LOWER && code == 0x3a3 && is_final_sigma(string, word, at, next)) {
             converted[0] = 0x3c2;
             count = 1;
         } else {
-            count = jchar_convert(code, to == JTEXT_FOLD ? JCASE_UPPER : way, converted);
-            for (size_t i = 0; to == JTEXT_FOLD && i < count; i++) {
-                uint32_t folded[3];
-                jchar_convert(converted[i], JCASE_LOWER, folded);
-                converted[i] = folded[0];
-            }
+            count = jchar_convert(code, way, converted);
         }
         for (size_t i = 0; i < count; i++)
             jbuilder_add_char(&out, converted[i], trusted);

@@ -120,15 +120,33 @@ static size_t convert(uint32_t code, enum jcase to, uint32_t out[3])
     return 1;
 }
 
+/* Case folding: mostly the small letters of the capitals. Cherokee folds to capitals, the letters i of Turkish keep
+ * their dot or the lack of one, and the capital sharp s goes with the small one. */
+static size_t fold(uint32_t code, uint32_t out[3])
+{
+    bool cherokee = (code >= 0x13a0 && code <= 0x13fd) || (code >= 0xab70 && code <= 0xabbf);
+    bool turkish = code == 0x130 || code == 0x131;
+    size_t count = convert(code == 0x1e9e ? 0xdf : code, turkish ? JCASE_LOWER : JCASE_UPPER, out);
+
+    for (size_t i = 0; !cherokee && !turkish && i < count; i++) {
+        uint32_t small[3];
+        convert(out[i], JCASE_LOWER, small);
+        out[i] = small[0];
+    }
+    return count;
+}
+
 size_t jchar_convert(uint32_t code, enum jcase to, uint32_t out[3])
 {
     size_t count;
 
     if (code < 0x80) {
-        out[0] = to == JCASE_LOWER ? (code >= 'A' && code <= 'Z' ? code + 32 : code)
+        out[0] = to == JCASE_LOWER || to == JCASE_FOLD ? (code >= 'A' && code <= 'Z' ? code + 32 : code)
                                    : (code >= 'a' && code <= 'z' ? code - 32 : code);
         return 1;
     }
+    if (to == JCASE_FOLD)
+        return fold(code, out);
     count = convert(code, to, out);
     /* The table for titles holds only what differs from capitals. */
     if (to == JCASE_TITLE && count == 1 && out[0] == code && !jchar_has(code, JCHAR_UNTITLED))

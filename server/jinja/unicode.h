@@ -31,7 +31,7 @@ static inline bool jchar_is_alnum(uint32_t code)
     return jchar_has(code, JCHAR_ALPHA) || jchar_has(code, JCHAR_NUMERIC);
 }
 
-enum jcase { JCASE_UPPER, JCASE_LOWER, JCASE_TITLE };
+enum jcase { JCASE_UPPER, JCASE_LOWER, JCASE_TITLE, JCASE_FOLD };
 /* Writes the one to three characters that `code` becomes; gives their number. */
 size_t jchar_convert(uint32_t code, enum jcase to, uint32_t out[3]);
 

@@ -321,6 +321,7 @@ const struct jstring *jstring_of(struct jrun *run, struct jvalue value, const ch
 const struct jstring *jto_string(struct jrun *run, struct jvalue value); /* str(): strings come back as they are */
 void jadd_str(struct jbuilder *out, struct jvalue value);
 void jadd_repr(struct jbuilder *out, struct jvalue value);
+void jadd_ascii(struct jbuilder *out, struct jvalue value); /* the same with escapes for all but ASCII */
 void jadd_json_string(struct jbuilder *out, const struct jstring *string, bool ascii);
 size_t jfloat_repr(double real, char out[40]);
 

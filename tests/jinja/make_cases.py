@@ -135,7 +135,7 @@ def unicode():
     for name in "isalpha isupper islower isdecimal isdigit isnumeric isspace isprintable".split():
         out[name] = [c for c in points if getattr(chr(c), name)()]
     out["title"] = [c for c in points if unicodedata.category(chr(c)) == "Lt"]
-    for name, method in ("upper", "upper"), ("lower", "lower"), ("title_case", "title"):
+    for name, method in ("upper", "upper"), ("lower", "lower"), ("title_case", "title"), ("folded", "casefold"):
         out[name] = [ord(x) for c in points for x in getattr(chr(c), method)()]
     out["digit_value"] = [x for c in points if chr(c).isdecimal() for x in (c, int(chr(c)))]
     return {"cases": {name: [fnv_words(words)] for name, words in out.items()}}

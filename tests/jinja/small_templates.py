@@ -535,4 +535,16 @@ TEMPLATES += r"""
 {% if zero %}{% block a %}x{% endblock %}{% endif %}{{ self.a() }}
 {{ self['a']() }}{% block a %}A{% endblock %}
 {% block a %}{{ zz|default('d') }}{% endblock %}
+{{ '{:010,}'.format(3) }},{{ '{:04,}'.format(3) }},{{ '{:012_}'.format(-33) }},{{ '{:010,.2f}'.format(3.5) }},{{ '{:#012_x}'.format(255) }}
+{{ '{:010,}'.format(1e30) }},{{ '{:0=10,}'.format(5) }},{{ '{:0>10,}'.format(5) }},{{ '{:<010,}'.format(5) }},{{ '{:010,}'.format((num ~ 'e400')|float) }}
+{{ '%a' % uni }},{{ '{!a:>40}'.format(uni) }},{{ '%a' % [esc] }}
+{{ esc|tojson(ensure_ascii=true) }}
+{{ 'İıẞßΣς'.casefold() }}
+{% macro m(a, b=1) %}{{ caller() }}{{ kwargs }}{% endmacro %}{{ m.name }}{{ m.arguments }}{{ m.catch_kwargs }}{{ m.catch_varargs }}{{ m.caller }}{{ m.zz }}
+{% macro m(caller=none) %}{{ caller }}{{ varargs }}{% endmacro %}{{ m.caller }}{{ m.catch_varargs }}{{ m.arguments }}
+{% macro m() %}{{ caller.name }}{{ caller.arguments }}{{ caller.catch_kwargs }}{% endmacro %}{% call(x) m() %}{{ kwargs }}{% endcall %}
+{% macro true() %}{% endmacro %}
+{% macro m(a, None=1) %}{% endmacro %}
+{% call(none) m() %}{% endcall %}
+{% macro TRUE(NONE) %}{{ NONE }}{% endmacro %}{{ TRUE(1) }}
 """.strip("\n").split("\n")
