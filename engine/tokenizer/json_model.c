@@ -143,7 +143,7 @@ static enum quire_status unigram_vocabulary_load(const struct json_source *sourc
     for (size_t i = json_array_size(list); i-- > 0;) {
         entry = json_array_get(list, i);
         const json_t *spelling = json_array_get(entry, 0), *score = json_array_get(entry, 1);
-        if (!json_is_string(spelling) || !json_is_number(score))
+        if (json_array_size(entry) != 2 || !json_is_string(spelling) || !json_is_number(score))
             return json_bad(source, "model.vocab[%zu] is not a pair of a string and a number", i);
         if (vocabulary_add(out, (uint32_t)i, json_string_value(spelling), json_string_length(spelling), false) !=
             QUIRE_OK)
@@ -238,9 +238,11 @@ static const struct model_row *row_of(const json_t *value)
 enum quire_status json_vocabulary_load(const struct json_source *source, const json_t *value, struct vocabulary *out)
 {
     const struct model_row *row = row_of(value);
+    const char *type = json_text(value, "type", NULL);
 
     if (row == NULL)
-        return json_bad(source, "model.type \"%s\" is not known", json_text(value, "type", NULL));
+        return type == NULL ? json_bad(source, "model has no \"type\", nor the fields of one that is known")
+                            : json_bad(source, "model.type \"%s\" is not known", type);
     return row->vocabulary(source, value, out);
 }
 

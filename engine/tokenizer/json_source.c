@@ -146,7 +146,8 @@ enum quire_status json_content_load(const struct json_source *source, const json
     return text_append(out, text, count) == QUIRE_OK ? QUIRE_OK : json_no_memory(source);
 }
 
-#define SEQUENCE_DEPTH_MAX 16
+#define SEQUENCE_DEPTH_MAX   16
+#define SEQUENCE_MEMBERS_MAX 1000 /* each may walk all of a text */
 
 static enum quire_status sequence_walk(const struct json_source *source, const json_t *value, const char *members,
                                        json_step_load *load, void *out, int depth)
@@ -160,6 +161,8 @@ static enum quire_status sequence_walk(const struct json_source *source, const j
         return load(source, value, out);
     if (depth == SEQUENCE_DEPTH_MAX || !json_is_array(list))
         return json_bad(source, "a Sequence has no list \"%s\", or too many are nested", members);
+    if (json_array_size(list) > SEQUENCE_MEMBERS_MAX)
+        return json_bad(source, "a Sequence has more than %d \"%s\"", SEQUENCE_MEMBERS_MAX, members);
     json_array_foreach (list, i, member) {
         status = sequence_walk(source, member, members, load, out, depth + 1);
         if (status != QUIRE_OK)

@@ -56,6 +56,8 @@ QUIRE_NODISCARD enum quire_status json_splitters_load(const struct json_source *
                                                       struct splitter_list *out);
 QUIRE_NODISCARD enum quire_status json_decoder_load(const struct json_source *source, const json_t *value,
                                                     struct decoder *out);
+/* json_types.c: whether each known field of a tokenizer.json has the type that it must have. */
+QUIRE_NODISCARD enum quire_status json_types_check(const struct json_source *source, const json_t *root);
 /* json_model.c: the "model", in two parts: the words of the vocabulary, and, once the tokens that plain text must not
  * become are marked, the model over them. */
 QUIRE_NODISCARD enum quire_status json_vocabulary_load(const struct json_source *source, const json_t *value,

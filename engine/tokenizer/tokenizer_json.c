@@ -208,8 +208,10 @@ static enum quire_status frame_load(const struct json_source *source, const json
 
 enum quire_status json_tokenizer_load(const struct json_source *source, const json_t *root, struct tokenizer *tokenizer)
 {
-    enum quire_status status = json_vocabulary_load(source, json_object_get(root, "model"), &tokenizer->vocabulary);
+    enum quire_status status = json_types_check(source, root);
 
+    if (status == QUIRE_OK)
+        status = json_vocabulary_load(source, json_object_get(root, "model"), &tokenizer->vocabulary);
     if (status == QUIRE_OK)
         status = added_list_load(source, root, tokenizer);
     if (status == QUIRE_OK)

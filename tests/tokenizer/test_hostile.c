@@ -56,6 +56,21 @@ Test(hostile, errors_name_the_field)
         {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\"]]}}", "vocab[0]"},
         {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]],\"unk_id\":9}}", "unk_id"},
         {"{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"a\":0},\"max_input_chars_per_word\":-1}}", "max_input_chars"},
+        {"{\"model\":5}", "model"},
+        {"{\"model\":{\"type\":5,\"vocab\":{\"a\":0},\"merges\":[]}}", "model.type"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[],\"byte_fallback\":\"yes\"}}", "model.byte_fallback"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[],\"ignore_merges\":1}}", "model.ignore_merges"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[],\"fuse_unk\":[]}}", "model.fuse_unk"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":5}}", "model.unk_token"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":{}}}", "model.end_of_word_suffix"},
+        {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]],\"unk_id\":\"0\"}}", "model.unk_id"},
+        {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0,1]]}}", "vocab[0]"},
+        {BPE(",\"added_tokens\":5"), "added_tokens"},
+        {BPE(",\"added_tokens\":[{\"id\":1,\"content\":\"b\",\"lstrip\":\"x\"}]"), "added_tokens[0].lstrip"},
+        {BPE(",\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Strip\",\"strip_left\":5}]}"),
+         "normalizer.normalizers[0].strip_left"},
+        {BPE(",\"pre_tokenizer\":{\"type\":\"Digits\",\"individual_digits\":1}"), "pre_tokenizer.individual_digits"},
+        {BPE(",\"decoder\":{\"type\":\"WordPiece\",\"cleanup\":\"x\"}"), "decoder.cleanup"},
         {BPE(",\"added_tokens\":[{\"content\":\"x\"}]"), "added_tokens[0]"},
         {BPE(",\"added_tokens\":[{\"id\":1}]"), "content"},
         {BPE(",\"added_tokens\":[{\"id\":4294967295,\"content\":\"x\"}]"), "added_tokens[0]"},
@@ -310,6 +325,25 @@ Test(hostile, chains_are_bounded)
         token_list_deinit(&ids);
         tokenizer_close(tokenizer);
     }
+}
+
+/* A text passes each member of a Sequence: a file may not hold so many that it takes minutes. */
+Test(hostile, sequences_are_short)
+{
+    static const char step[] = "{\"type\":\"Lowercase\"}";
+    struct quire_error error;
+    char *json = malloc(1002 * sizeof step + 200), *end;
+
+    for (int more = 0; more < 2; more++) {
+        end = json + sprintf(json, BPE(",\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[")) - 1;
+        for (int i = 0; i < 1000 + more; i++)
+            end += sprintf(end, "%s%s", i > 0 ? "," : "", step);
+        strcpy(end, "]}}");
+        write_file(folder, "tokenizer.json", json);
+        cr_expect_eq(try_open(&error), more ? QUIRE_BAD_FILE : QUIRE_OK);
+    }
+    cr_expect(strstr(error.message, folder) != NULL && strstr(error.message, "normalizers") != NULL);
+    free(json);
 }
 
 Test(hostile, decoders_search_within_bounds)
