@@ -81,12 +81,33 @@ static enum quire_status piece_spell(const struct gguf_source *source, int type,
     return text_append(out, spelling.text + (first ? bytes : 0), spelling.bytes - (first ? bytes : 0));
 }
 
+/* The end of a turn in files that do not say it; the last one ends a message but no turn where there is another name
+ * for that. */
+static const char *const turn_ends[] = {"<|eot_id|>", "<|im_end|>",      "<end_of_turn>", "<turn|>",
+                                        "<|eom_id|>", "<EOT>",           "[EOT]",         "<end_of_utterance>",
+                                        "<|return|>", "<|end_of_text|>", "<|call|>",      "<|end|>"};
+#define TURN_ENDS (sizeof turn_ends / sizeof turn_ends[0])
+
+/* Older files hold the marks of turns as user-defined tokens, which any text may spell; llama.cpp, too, makes control
+ * tokens of them. */
+static bool marks_turn(struct gguf_string spelling)
+{
+    static const char start[] = "<start_of_turn>";
+    bool found = spelling.bytes == sizeof start - 1 && memcmp(spelling.text, start, spelling.bytes) == 0;
+
+    for (size_t i = 0; i < TURN_ENDS && !found; i++)
+        found = spelling.bytes == strlen(turn_ends[i]) && memcmp(spelling.text, turn_ends[i], spelling.bytes) == 0;
+    return found;
+}
+
 /* Control, unknown and user-defined tokens are looked for before anything else, as added tokens. */
 static enum quire_status token_add(const struct gguf_source *source, uint32_t id, struct gguf_string spelling)
 {
     struct tokenizer *tokenizer = source->tokenizer;
     int type = gguf_token_type(source, id);
-    struct added_token token = {.id = id, .special = type == TYPE_CONTROL || type == TYPE_UNKNOWN};
+    struct added_token token = {.id = id,
+                                .special = type == TYPE_CONTROL || type == TYPE_UNKNOWN ||
+                                           (type == TYPE_USER_DEFINED && marks_turn(spelling))};
     enum quire_status status = piece_spell(source, type, spelling, &token.content);
 
     if (status == QUIRE_OK)
@@ -158,18 +179,14 @@ static enum quire_status eos_append(const struct gguf_source *source, uint32_t i
     return id == TOKEN_NONE || token_list_append(eos, id) == QUIRE_OK ? QUIRE_OK : gguf_source_no_memory(source);
 }
 
-/* Files that name no end of turn mean one of these control tokens. */
+/* Files that name no end of turn mean one of those control tokens. */
 static enum quire_status turn_ends_append(const struct gguf_source *source)
 {
-    static const char *const names[] = {"<|eot_id|>", "<|im_end|>",      "<end_of_turn>", "<turn|>",
-                                        "<|eom_id|>", "<EOT>",           "[EOT]",         "<end_of_utterance>",
-                                        "<|return|>", "<|end_of_text|>", "<|call|>",      "<|end|>"};
     const struct vocabulary *vocabulary = &source->tokenizer->vocabulary;
-    /* The last one ends a message but no turn where there is another name for that. */
     bool messages = vocabulary_find(vocabulary, "<|return|>", 10) != TOKEN_NONE;
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0] - (messages ? 1 : 0); i++) {
-        uint32_t id = vocabulary_find(vocabulary, names[i], strlen(names[i]));
+    for (size_t i = 0; i < TURN_ENDS - (messages ? 1 : 0); i++) {
+        uint32_t id = vocabulary_find(vocabulary, turn_ends[i], strlen(turn_ends[i]));
         if (id != TOKEN_NONE && tokenizer_is_special(source->tokenizer, id) && eos_append(source, id) != QUIRE_OK)
             return QUIRE_NO_MEMORY;
     }

@@ -390,11 +390,13 @@ def gguf_whitespace(folder):
 
 
 def gguf_endings(folder):
-    """No ids, only what ends a turn: a vocabulary in the manner of gpt-oss, and one in Gemma 4's."""
+    """No ids, only what ends a turn: a vocabulary in the manner of gpt-oss, one in Gemma 4's, and one in that of older
+    files of Gemma 2, which have the marks of turns as user-defined tokens."""
     harmony, gemma = ["<|return|>", "<|call|>", "<|end|>"], ["<turn|>", "<|end|>"]
-    for name, control in (("harmony.gguf", harmony), ("turns.gguf", gemma)):
+    gemma2 = ["<eos>", "<start_of_turn>", "<end_of_turn>", "<think>"]
+    for name, control, kind in (("harmony.gguf", harmony, 3), ("turns.gguf", gemma, 3), ("user_turns.gguf", gemma2, 4)):
         tokens = ["a", "b", "ab"] + control
-        types = [1, 1, 1] + [3] * len(control)
+        types = [1, 1, 1] + [kind] * len(control)
         gguf_write(folder, name, "gpt2", tokens, types, merges=["a b"], pre="gpt-4o", eos_token_id=3)
 
 

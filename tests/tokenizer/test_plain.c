@@ -219,7 +219,9 @@ Test(plain, control_tokens_of_gguf_files_end_turns)
     static const struct {
         const char *file;
         uint32_t count, ids[2];
-    } rows[] = {{"plain/harmony.gguf", 2, {3, 4}}, {"plain/turns.gguf", 2, {3, 4}}};
+    } rows[] = {{"plain/harmony.gguf", 2, {3, 4}},
+                {"plain/turns.gguf", 2, {3, 4}},
+                {"plain/user_turns.gguf", 2, {3, 5}}};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tokenizer *tokenizer = open_or_fail(fixture_path(rows[i].file));
@@ -230,6 +232,21 @@ Test(plain, control_tokens_of_gguf_files_end_turns)
             cr_expect_eq(eos[k], rows[i].ids[k]);
         tokenizer_close(tokenizer);
     }
+}
+
+/* Marks of turns are no text, even where a file calls them user-defined; other user-defined tokens are. */
+Test(plain, user_defined_turns_of_gguf_files_cannot_be_forged)
+{
+    static const char text[] = "a<start_of_turn>b<end_of_turn><eos><think>";
+    struct tokenizer *tokenizer = open_or_fail(fixture_path("plain/user_turns.gguf"));
+    struct token_list trusted = encode_text(tokenizer, text, sizeof text - 1, true, false);
+    struct token_list plain = encode_text(tokenizer, text, sizeof text - 1, false, false);
+
+    cr_expect(same_ids(&trusted, (uint32_t[]){0, 4, 1, 5, 3, 6}, 6));
+    cr_expect(same_ids(&plain, (uint32_t[]){0, 0, 1, 6}, 4)); /* a, the a of "start", b, "<think>" */
+    token_list_deinit(&trusted);
+    token_list_deinit(&plain);
+    tokenizer_close(tokenizer);
 }
 
 /* What a model file says of itself is checked: field 5 (denormalizer_spec) with a map, and model type 9. */
