@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLANK       "\xE2\x96\x81" /* U+2581 */
-#define BLANK_BYTES 3u
-#define NO_SYMBOL   UINT32_MAX
-#define CHAR_IDS    0x400u /* covers the byte alphabet and Latin */
+#define LONG_WORD_BYTES 64u /* from here on looking for cuts is cheaper than a larger heap */
+#define NO_SYMBOL UINT32_MAX
+#define CHAR_IDS 0x400u /* covers the byte alphabet and Latin */
 #define CHAR_ID_BYTES 2u
 
 struct symbol {
@@ -312,20 +311,6 @@ static enum quire_status encode_part(const struct word_model *model, const char 
     return symbols_give(&job, out);
 }
 
-/* The first U+2581 at or behind `from` that follows something else; `count` without. */
-static size_t next_blank(const char *text, size_t count, size_t from)
-{
-    for (size_t at = from; at + BLANK_BYTES <= count; at++) {
-        const char *found = memmem(text + at, count - at, BLANK, BLANK_BYTES);
-        if (found == NULL)
-            return count;
-        at = (size_t)(found - text);
-        if (at > 0 && (at < BLANK_BYTES || memcmp(found - BLANK_BYTES, BLANK, BLANK_BYTES) != 0))
-            return at;
-    }
-    return count;
-}
-
 static enum quire_status bpe_encode(const struct word_model *model, const char *word, size_t count,
                                     struct model_scratch *scratch, struct token_list *out)
 {
@@ -337,35 +322,18 @@ static enum quire_status bpe_encode(const struct word_model *model, const char *
             return token_list_append(out, id);
     }
     for (size_t start = 0, end; status == QUIRE_OK && start < count; start = end) {
-        end = model->cut_at_blanks ? next_blank(word, count, start + 1) : count;
+        end = count > LONG_WORD_BYTES ? borders_next(&model->borders, word, count, start) : count;
         status = encode_part(model, word + start, end - start, scratch, out);
     }
     return status;
 }
 
-/* Whether U+2581 only ever begins what it is merged into. It must be a piece itself, or unknowns beside it would fuse.
- */
-static bool blanks_begin_pieces(const struct word_model *model)
-{
-    const struct vocabulary *vocabulary = model->vocabulary;
-
-    if (model->prefix.count > 0 || model->suffix.count > 0 ||
-        vocabulary_find_piece(vocabulary, BLANK, BLANK_BYTES, false) == TOKEN_NONE)
-        return false;
-    for (size_t i = 0; i < vocabulary->piece_count; i++) {
-        const struct piece *piece = &vocabulary->pieces[i];
-        bool made = !piece->added &&
-                    (model->takes_reserved || (vocabulary->flags[piece->id] & PIECE_RESERVED) == 0);
-        if (made && next_blank(vocabulary->spellings.bytes + piece->at, piece->bytes, 0) < piece->bytes)
-            return false;
-    }
-    return true;
-}
-
 enum quire_status bpe_prepare(struct word_model *model)
 {
     model->encode = bpe_encode;
-    model->cut_at_blanks = blanks_begin_pieces(model);
+    if (model->prefix.count == 0 && model->suffix.count == 0 && /* these would be spelled at every cut */
+        borders_init(&model->borders, model->vocabulary) != QUIRE_OK)
+        return QUIRE_NO_MEMORY;
     byte_ids_find(model->vocabulary, model->byte_ids);
     for (size_t i = 0; i < model->merges.slot_count; i++) { /* plain text shall not add up to a reserved token */
         struct merge *merge = &model->merges.slots[i];

@@ -18,6 +18,7 @@ void word_model_deinit(struct word_model *model)
     free(model->merges.slots);
     free(model->scores);
     free(model->char_ids);
+    borders_deinit(&model->borders);
     unigram_destroy(model->unigram);
 }
 

@@ -2,6 +2,7 @@
 #ifndef QUIRE_MODEL_H
 #define QUIRE_MODEL_H
 
+#include "borders.h"
 #include "vocabulary.h"
 
 /* Working memory of one encode call, reused from word to word. Zero-initialise. */
@@ -37,7 +38,7 @@ struct word_model {
     uint32_t *char_ids; /* owned; ids of the first characters of Unicode, for speed */
     struct text suffix; /* of the last piece ("</w>") */
     bool fuse_unknown, whole_words, byte_fallback;
-    bool cut_at_blanks;     /* no merge joins what stands before a U+2581 with it: cut there, for short heaps */
+    struct borders borders; /* where long words are cut, for short heaps */
     uint32_t byte_ids[256]; /* also Unigram */
     /* WordPiece */
     size_t word_chars_max, piece_bytes_max; /* longer words are unknown; no piece is longer */
