@@ -83,8 +83,8 @@ void detokenizer_deinit(struct detokenizer *state);
 /* Appends the text that became certain with `id`. Invalid UTF-8 becomes U+FFFD as in the reference. QUIRE_NO_MEMORY. */
 QUIRE_NODISCARD enum quire_status detokenizer_feed(struct detokenizer *state, uint32_t id, struct text *out);
 QUIRE_NODISCARD enum quire_status detokenizer_finish(struct detokenizer *state, struct text *out);
-/* Appends what detokenizer_finish would now give for a run of byte tokens that holds whole characters only. It is not
- * certain: HF shows all of a run with a bad byte as U+FFFD. But a stop string that ends in it is there if nothing follows. */
+/* Appends the whole characters of a run of byte tokens that is held back. They are not certain: Hugging Face's tokenizers
+ * show a run with a bad byte as U+FFFD throughout. But they tell where tokens begin, and stop strings that end in them. */
 QUIRE_NODISCARD enum quire_status detokenizer_foresee(const struct detokenizer *state, struct text *out);
 
 /* The text of `count` ids at once, appended to `out`. */

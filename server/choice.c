@@ -67,14 +67,26 @@ static struct token_view *view_add(struct choice *choice)
     return &choice->views[choice->view_count++];
 }
 
+/* Characters of all text so far, with those that are decoded but held back. False: no memory. */
+static bool characters_count(const struct choice *choice, size_t *count)
+{
+    struct text held = {0};
+    bool fine = detokenizer_foresee(&choice->detokenizer, &held) == QUIRE_OK;
+
+    *count = choice->characters + utf8_length(held.bytes, held.count);
+    text_deinit(&held);
+    return fine;
+}
+
 static bool view_output(struct choice *choice, uint32_t entry)
 {
     uint32_t top_count = choice->request->spec.top_count;
     struct token_view *view = view_add(choice);
+    size_t offset;
 
-    if (view == NULL)
+    if (view == NULL || !characters_count(choice, &offset))
         return false;
-    *view = (struct token_view){.token = choice->log->entries[entry], .scored = true, .text_offset = choice->characters};
+    *view = (struct token_view){.token = choice->log->entries[entry], .scored = true, .text_offset = offset};
     if (top_count > 0) {
         view->tops = choice->log->tops + (size_t)entry * top_count;
         view->top_count = top_count;
@@ -96,6 +108,20 @@ static size_t text_allowed(const struct choice *choice, enum finish_reason finis
         return choice->text.count;
     count = limit > choice->taken_bytes ? (size_t)(limit - choice->taken_bytes) : 0;
     return utf8_complete_prefix(choice->text.bytes, count); /* the bound may lie inside a character */
+}
+
+/* Decodes one more token, or with TOKEN_NONE what was held back at the end. */
+static bool text_add(struct choice *choice, uint32_t id)
+{
+    size_t before = choice->text.count;
+    enum quire_status status = id == TOKEN_NONE ? detokenizer_finish(&choice->detokenizer, &choice->text)
+                                                : detokenizer_feed(&choice->detokenizer, id, &choice->text);
+
+    if (status != QUIRE_OK)
+        return false;
+    if (choice->text.count > before)
+        choice->characters += utf8_length(choice->text.bytes + before, choice->text.count - before);
+    return true;
 }
 
 bool choice_advance(struct choice *choice, bool views, uint32_t token_max, struct choice_news *news)
@@ -120,16 +146,12 @@ bool choice_advance(struct choice *choice, bool views, uint32_t token_max, struc
 
     *news = (struct choice_news){.token_start = choice->read_count, .finish = finish};
     for (; choice->read_count < count; choice->read_count++) {
-        size_t before = choice->text.count;
-
         if (views && !view_output(choice, choice->read_count))
             return false;
-        if (choice->read_count < text_end &&
-            detokenizer_feed(&choice->detokenizer, log->entries[choice->read_count].id, &choice->text) != QUIRE_OK)
+        if (choice->read_count < text_end && !text_add(choice, log->entries[choice->read_count].id))
             return false;
-        choice->characters += utf8_length(choice->text.bytes + before, choice->text.count - before);
     }
-    if (finish != FINISH_NONE && detokenizer_finish(&choice->detokenizer, &choice->text) != QUIRE_OK)
+    if (finish != FINISH_NONE && !text_add(choice, TOKEN_NONE))
         return false;
     news->token_count = choice->read_count - news->token_start;
     news->text_bytes = text_allowed(choice, finish);
@@ -153,7 +175,7 @@ static bool echo_measure(struct choice *choice, uint32_t id, const struct text *
 {
     const struct tokenizer *tokenizer = choice->echo_detokenizer.tokenizer;
     const char *at = echo->count > 0 ? echo->bytes + choice->echo_bytes : "", *piece;
-    size_t left = echo->count - choice->echo_bytes, count;
+    size_t left = echo->count - choice->echo_bytes, count, certain, known;
 
     if (tokenizer_is_special(tokenizer, id)) {
         piece = tokenizer_spelling(tokenizer, id);
@@ -164,8 +186,13 @@ static bool echo_measure(struct choice *choice, uint32_t id, const struct text *
     decoded->count = 0;
     if (detokenizer_feed(&choice->echo_detokenizer, id, decoded) != QUIRE_OK)
         return false;
-    piece = decoded->bytes;
-    count = decoded->count;
+    certain = decoded->count;
+    if (detokenizer_foresee(&choice->echo_detokenizer, decoded) != QUIRE_OK)
+        return false;
+    known = choice->echo_held < decoded->count ? choice->echo_held : decoded->count; /* was another token's */
+    piece = known < decoded->count ? decoded->bytes + known : "";
+    count = decoded->count - known;
+    choice->echo_held = decoded->count - certain;
     if (count > 0 && piece[0] == ' ' && left > 0 && at[0] != ' ') /* the space that some tokenizers put before words */
         piece++, count--;
     *bytes = count < left ? count : left;

@@ -29,6 +29,7 @@ struct choice {
     struct detokenizer echo_detokenizer; /* of an echoed prompt's tokens, of which `echo_count` have views */
     uint32_t echo_count;
     size_t echo_bytes, echo_characters;  /* of the echoed text, before the next token */
+    size_t echo_held;         /* bytes at the end of it that echo_detokenizer still holds back */
     uint32_t seen_count, seen_finish; /* the log at the last look */
     uint32_t read_count;      /* tokens that were looked at */
     bool role_sent, started, finished; /* the writer's: chat's role event, the first and the last event are out */

@@ -297,9 +297,11 @@ enum quire_status detokenizer_finish(struct detokenizer *state, struct text *out
 enum quire_status detokenizer_foresee(const struct detokenizer *state, struct text *out)
 {
     struct detokenizer copy = *state;
+    size_t whole = utf8_valid_prefix(copy.pending, copy.pending_count), rest = copy.pending_count - whole;
 
-    if (utf8_valid_prefix(copy.pending, copy.pending_count) < copy.pending_count)
-        return QUIRE_OK;
+    if (rest > 0 && rest < UTF8_BYTES_MAX &&
+        utf8_form((const unsigned char *)copy.pending + whole, rest) == UTF8_UNFINISHED)
+        copy.pending_count = (unsigned char)whole;
     return run_emit(&copy, copy.pending_count, true, out);
 }
 
