@@ -230,7 +230,7 @@ Test(choice, read_in_portions_gives_the_same_as_at_once)
             cr_assert(choice_advance(&choice, true, portion, &news));
             cr_assert_leq(news.token_count, portion);
             views += choice.view_count;
-            strncat(so_far, choice.text.bytes, news.text_bytes);
+            strncat(so_far, choice.text.bytes != NULL ? choice.text.bytes : "", news.text_bytes);
             choice_take(&choice, &news);
         } while (news.finish == FINISH_NONE);
         cr_expect_not(choice_has_news(&choice));
