@@ -107,3 +107,24 @@ struct jinja_output harness_output(const char *source, const char *variables_jso
     json_decref(variables);
     return output;
 }
+
+double harness_cpu_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+char *harness_repeat(const char *head, const char *middle, size_t times, const char *tail)
+{
+    size_t room = strlen(head) + strlen(middle) * times + strlen(tail) + 1;
+    char *text = malloc(room), *at;
+
+    cr_assert(text != NULL);
+    at = stpcpy(text, head);
+    for (size_t i = 0; i < times; i++)
+        at = stpcpy(at, middle);
+    stpcpy(at, tail);
+    return text;
+}

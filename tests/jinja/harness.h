@@ -25,4 +25,10 @@ char *harness_render(const char *source, size_t source_bytes, const json_t *vari
 /* The same from JSON text, for a test that expects success: the output, to be released with jinja_output_deinit. */
 struct jinja_output harness_output(const char *source, const char *variables_json, const struct jinja_options *options);
 
+/* The calling thread's processor time. */
+double harness_cpu_ms(void);
+
+/* head, then `middle` so many times, then tail; to be freed. */
+char *harness_repeat(const char *head, const char *middle, size_t times, const char *tail);
+
 #endif

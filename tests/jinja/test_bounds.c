@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -18,14 +17,6 @@
 #define LIMIT_MS (100.0 * SLOWNESS)
 #define LIMIT_BYTES ((size_t)16 * 1024 * 1024)
 
-static double cpu_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
 /* Fails the test unless `source` ends with an error in time. */
 static void expect_end(const char *name, const char *source, size_t bytes)
 {
@@ -33,10 +24,10 @@ static void expect_end(const char *name, const char *source, size_t bytes)
     struct quire_error error = {0};
     enum quire_status status;
     size_t text_bytes;
-    double start = cpu_ms(), took;
+    double start = harness_cpu_ms(), took;
     char *text = harness_render(source, bytes, variables, &text_bytes, &status, &error);
 
-    took = cpu_ms() - start;
+    took = harness_cpu_ms() - start;
     cr_expect(text == NULL && status != QUIRE_OK, "%s rendered", name);
     cr_expect(strncmp(error.message, "chat template, line ", 20) == 0, "%s: %s", name, error.message);
     cr_expect(took < LIMIT_MS, "%s took %.1f ms", name, took);
@@ -168,20 +159,6 @@ Test(jinja_bounds, values_that_hold_each_other_end)
     }
 }
 
-/* head, then `middle` so many times, then tail. */
-static char *repeat(const char *head, const char *middle, size_t times, const char *tail)
-{
-    size_t room = strlen(head) + strlen(middle) * times + strlen(tail) + 1;
-    char *text = malloc(room), *at;
-
-    cr_assert(text != NULL);
-    at = stpcpy(text, head);
-    for (size_t i = 0; i < times; i++)
-        at = stpcpy(at, middle);
-    stpcpy(at, tail);
-    return text;
-}
-
 Test(jinja_bounds, enormous_and_deep_templates_end)
 {
     static const struct {
@@ -207,7 +184,7 @@ Test(jinja_bounds, enormous_and_deep_templates_end)
     };
 
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        char *source = repeat(shapes[i].head, shapes[i].middle, shapes[i].times, shapes[i].tail);
+        char *source = harness_repeat(shapes[i].head, shapes[i].middle, shapes[i].times, shapes[i].tail);
         expect_end(shapes[i].middle, source, strlen(source));
         free(source);
     }
@@ -223,9 +200,9 @@ Test(jinja_bounds, many_names_do_not_cost_their_square)
 
     for (unsigned i = 0; i < 16000; i++)
         at += sprintf(at, "{{ a%u }}", i);
-    start = cpu_ms();
+    start = harness_cpu_ms();
     status = jinja_compile(source, (size_t)(at - source), &template, &error);
-    cr_expect(cpu_ms() - start < LIMIT_MS, "%.1f ms", cpu_ms() - start);
+    cr_expect(harness_cpu_ms() - start < LIMIT_MS, "%.1f ms", harness_cpu_ms() - start);
     cr_expect(status == QUIRE_OK || status == QUIRE_LIMIT);
     jinja_template_destroy(template);
     free(source);

@@ -4,7 +4,6 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOWNESS 20.0 /* of a sanitizer's build */
@@ -12,32 +11,10 @@
 #define SLOWNESS 1.0
 #endif
 
-static double cpu_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-/* head, then `middle` so many times, then tail. */
-static char *repeat(const char *head, const char *middle, size_t times, const char *tail)
-{
-    size_t room = strlen(head) + strlen(middle) * times + strlen(tail) + 1;
-    char *text = malloc(room), *at;
-
-    cr_assert(text != NULL);
-    at = stpcpy(text, head);
-    for (size_t i = 0; i < times; i++)
-        at = stpcpy(at, middle);
-    stpcpy(at, tail);
-    return text;
-}
-
 Test(jinja_honest, long_requests_raise_the_defaults)
 {
     /* Four megabytes of conversation are honest work. */
-    char *content = repeat("", "lorem ipsum dolor sit amet ", 20000, "");
+    char *content = harness_repeat("", "lorem ipsum dolor sit amet ", 20000, "");
     json_t *messages = json_array(), *variables;
     struct quire_error error = {0};
     enum quire_status status;
@@ -72,7 +49,7 @@ Test(jinja_honest, a_thousand_messages_are_honest_work)
         "{% for m in messages %}{% for c in m.content %}{% if c.type == 'text' %}{{ c.text }}{% endif %}{% endfor %}"
         "{{ m.content|trim }}{% endfor %}",
     };
-    char *content = repeat("", "lorem ipsum ", 100, ".");
+    char *content = harness_repeat("", "lorem ipsum ", 100, ".");
     json_t *messages = json_array(), *variables;
 
     for (unsigned i = 0; i < 1000; i++)
@@ -135,9 +112,9 @@ Test(jinja_honest, fifty_turns_with_tools_take_less_than_a_millisecond)
         cr_assert(jinja_compile(source, bytes, &template, &error) == QUIRE_OK, "%s", error.message);
         for (unsigned k = 0; k < 50; k++) {
             struct jinja_output output = {0};
-            double start = cpu_ms();
+            double start = harness_cpu_ms();
             cr_assert(jinja_render(template, variables, NULL, &output, &error) == QUIRE_OK, "%s", error.message);
-            best = cpu_ms() - start < best ? cpu_ms() - start : best;
+            best = harness_cpu_ms() - start < best ? harness_cpu_ms() - start : best;
             cr_assert(strstr(output.text, "tool_7") != NULL && strstr(output.text, "Question 49") != NULL);
             jinja_output_deinit(&output);
         }
